@@ -1,0 +1,28 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          // Nothing here touches Docker or the network, so the files may share threads and module state.
+          name: 'unit',
+          include: ['packages/*/src/**/*.test.ts', 'tests/tidy.test.ts', 'tests/tidy/**/*.test.ts', 'scripts/**/*.test.ts'],
+          pool: 'threads',
+          isolate: false,
+        },
+      },
+      {
+        test: {
+          // Whole clusters with real containers: one file at a time, each in a process of its own.
+          name: 'e2e',
+          include: ['tests/e2e/**/*.test.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});

@@ -1,0 +1,1 @@
+export * as workerWire from './gen/cloudai/worker/v1/worker_pb.js';

@@ -1,0 +1,12 @@
+export type { Change, ClusterEvent, ClusterRow, EventKind } from './change.ts';
+export type { Accepted, Command, CommandKind, CommitPlan, ConnectWorker, DrainWorker, FoundAttempt, JoinWorker, NewTask, RegisterWorker, Rejection, RejectionCode, Reply, ReportAttempt, SubmitTasks } from './command.ts';
+export { DEFAULT_ENGINE_CONFIG, type EngineConfig } from './config.ts';
+export type { Effect, StartAttempt } from './effect.ts';
+export type { Applied } from './engine.ts';
+export type { Explanation, Obstacle, WorkerVerdict } from './explain.ts';
+export type { Artifact, Attempt, AttemptResult, AttemptState, EndedAttemptState, LiveAttemptState } from './model/attempt.ts';
+export { type GpuShare, RESOURCE_NAMES, type ResourceName, type Resources } from './model/resources.ts';
+export type { EndReason, RetryRule, Task, TaskCommand, TaskId, TaskSpec, TaskState, TerminalTaskState } from './model/task.ts';
+export type { ApiToken, IdempotencyRecord, Job, Namespace, Role, User } from './model/tenancy.ts';
+export type { GpuDevice, Worker, WorkerCapacity, WorkerState } from './model/worker.ts';
+export type { Snapshot } from './snapshot.ts';

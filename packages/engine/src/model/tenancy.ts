@@ -1,0 +1,51 @@
+import type { Resources } from './resources.ts';
+
+/** The unit of tenancy: owns tasks and quotas. `default` exists from the first start. */
+export interface Namespace {
+  readonly name: string;
+  /** Upper bound on what its live attempts hold together; null: no bound. */
+  readonly quota: Resources | null;
+  readonly createdAt: number;
+}
+
+export type Role = 'admin' | 'user';
+
+/** Somebody who owns tasks. Users see the namespaces they are members of; admins see all. */
+export interface User {
+  readonly name: string;
+  readonly role: Role;
+  readonly namespaces: readonly string[];
+  readonly createdAt: number;
+  readonly disabled: boolean;
+}
+
+/** A bearer token. Only its SHA-256 is kept. */
+export interface ApiToken {
+  readonly id: string;
+  readonly user: string;
+  readonly hash: string;
+  readonly createdAt: number;
+  readonly expiresAt: number | null;
+  readonly revoked: boolean;
+}
+
+/** What an Idempotency-Key answered, kept for a day. */
+export interface IdempotencyRecord {
+  readonly namespace: string;
+  readonly key: string;
+  /** SHA-256 of the request body; another body under the same key is a conflict. */
+  readonly bodyHash: string;
+  readonly taskIds: readonly string[];
+  readonly jobId: string | null;
+  readonly expiresAt: number;
+}
+
+/** Tasks submitted together. */
+export interface Job {
+  readonly id: string;
+  readonly namespace: string;
+  readonly owner: string;
+  readonly name: string | null;
+  readonly size: number;
+  readonly submittedAt: number;
+}

@@ -1,0 +1,1 @@
+export { type Cursor, type EventFilter, type Finding, type OpenOptions, type OpenStore, type Page, type Pruned, type Retention, type Store, StoreError, type StoreErrorCode, type StoreInfo, type TaskFilter, type TaskOrder } from './store.ts';

@@ -1,0 +1,186 @@
+/** Workers, queue, events and the cluster as users see them. */
+import { type Static, Type } from 'typebox';
+import { Id, ResourcesView, TaskView } from './task.ts';
+
+const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(type: T) =>
+  Type.Union([type, Type.Null()]);
+const Time = Type.String({ format: 'date-time' });
+
+export const WORKER_STATES = ['registered', 'active', 'suspect', 'lost', 'revoked'] as const;
+
+export const UsageView = Type.Object(
+  {
+    cpu: Type.Number({ description: '0..1 of the machine' }),
+    memoryBytes: Type.Integer(),
+    storageBytes: Type.Integer(),
+    gpu: Type.Number({ description: '0..1, mean over the devices' }),
+    networkRxBytes: Type.Integer(),
+    networkTxBytes: Type.Integer(),
+    at: Time,
+  },
+  { $id: 'Usage' },
+);
+export type UsageView = Static<typeof UsageView>;
+
+export const WorkerView = Type.Object(
+  {
+    id: Type.String(),
+    state: Type.Union(WORKER_STATES.map((state) => Type.Literal(state))),
+    connected: Type.Boolean(),
+    address: Nullable(Type.String()),
+    remoteAddress: Nullable(Type.String()),
+    version: Nullable(Type.String()),
+    total: Nullable(ResourcesView),
+    allocated: ResourcesView,
+    available: Nullable(ResourcesView),
+    usage: Nullable(UsageView),
+    gpus: Type.Array(
+      Type.Object({
+        index: Type.Integer(),
+        uuid: Type.String(),
+        model: Type.String(),
+        memoryBytes: Type.Integer(),
+      }),
+    ),
+    labels: Type.Record(Type.String(), Type.String()),
+    runningTasks: Type.Array(
+      Type.Object({
+        taskId: Type.String(),
+        attempt: Type.Integer(),
+        state: Type.String(),
+        resources: ResourcesView,
+      }),
+    ),
+    drain: Nullable(
+      Type.Object({ since: Time, deadlineAt: Nullable(Time), reason: Nullable(Type.String()) }),
+    ),
+    unhealthy: Nullable(Type.String()),
+    lastSeenAt: Nullable(Time),
+    registeredAt: Time,
+  },
+  { $id: 'Worker' },
+);
+export type WorkerView = Static<typeof WorkerView>;
+
+export const WorkerRegistration = Type.Object(
+  {
+    id: Id,
+    address: Type.Optional(Type.String({ maxLength: 256 })),
+    labels: Type.Optional(Type.Record(Type.String(), Type.String())),
+    renew: Type.Optional(Type.Boolean()),
+    tokenTtl: Type.Optional(Type.Union([Type.String(), Type.Number()])),
+  },
+  { additionalProperties: false, $id: 'WorkerRegistration' },
+);
+export type WorkerRegistration = Static<typeof WorkerRegistration>;
+
+/** `joinToken` is shown once. `command` is what to run on the worker's machine. */
+export const WorkerRegistered = Type.Object(
+  { worker: WorkerView, joinToken: Type.String(), expiresAt: Time, command: Type.String() },
+  { $id: 'WorkerRegistered' },
+);
+export type WorkerRegistered = Static<typeof WorkerRegistered>;
+
+export const DrainRequest = Type.Object(
+  {
+    deadline: Type.Optional(Type.Union([Type.String(), Type.Number()])),
+    reason: Type.Optional(Type.String({ maxLength: 512 })),
+    off: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false, $id: 'DrainRequest' },
+);
+export type DrainRequest = Static<typeof DrainRequest>;
+
+export const QueueView = Type.Object(
+  {
+    total: Type.Integer(),
+    items: Type.Array(
+      Type.Object({
+        position: Type.Integer(),
+        waitingMs: Type.Number(),
+        message: Nullable(Type.String()),
+        task: TaskView,
+      }),
+    ),
+  },
+  { $id: 'Queue' },
+);
+export type QueueView = Static<typeof QueueView>;
+
+export const EventView = Type.Object(
+  {
+    sequence: Type.Integer(),
+    at: Time,
+    kind: Type.String(),
+    namespace: Nullable(Type.String()),
+    taskId: Nullable(Type.String()),
+    attempt: Nullable(Type.Integer()),
+    worker: Nullable(Type.String()),
+    by: Nullable(Type.String()),
+    message: Nullable(Type.String()),
+  },
+  { $id: 'Event' },
+);
+export type EventView = Static<typeof EventView>;
+
+export const ClusterView = Type.Object(
+  {
+    clusterId: Type.String(),
+    version: Type.String(),
+    epoch: Type.Integer(),
+    startedAt: Time,
+    placement: Type.String(),
+    workers: Type.Record(Type.String(), Type.Integer({ description: 'count by state' })),
+    tasks: Type.Record(Type.String(), Type.Integer({ description: 'count by state' })),
+    queueDepth: Type.Integer(),
+    oldestWaitMs: Type.Number(),
+    total: ResourcesView,
+    allocated: ResourcesView,
+    available: ResourcesView,
+    store: Type.Object({ sizeBytes: Type.Integer(), schema: Type.Integer(), full: Type.Boolean() }),
+    loopLagMs: Type.Number(),
+  },
+  { $id: 'Cluster' },
+);
+export type ClusterView = Static<typeof ClusterView>;
+
+export const NamespaceView = Type.Object(
+  { name: Type.String(), quota: Nullable(ResourcesView), createdAt: Time },
+  { $id: 'Namespace' },
+);
+export type NamespaceView = Static<typeof NamespaceView>;
+export const UserView = Type.Object(
+  {
+    name: Type.String(),
+    role: Type.Union([Type.Literal('admin'), Type.Literal('user')]),
+    namespaces: Type.Array(Type.String()),
+    disabled: Type.Boolean(),
+    createdAt: Time,
+  },
+  { $id: 'User' },
+);
+export type UserView = Static<typeof UserView>;
+export const TokenIssued = Type.Object(
+  { id: Type.String(), token: Type.String({ description: 'Shown once.' }), expiresAt: Nullable(Time) },
+  { $id: 'TokenIssued' },
+);
+export type TokenIssued = Static<typeof TokenIssued>;
+export const SchedulerView = Type.Object(
+  {
+    placement: Type.String(),
+    available: Type.Array(Type.Object({ name: Type.String(), summary: Type.String() })),
+  },
+  { $id: 'Scheduler' },
+);
+export type SchedulerView = Static<typeof SchedulerView>;
+export const VersionView = Type.Object(
+  { version: Type.String(), api: Type.String(), node: Type.String() },
+  { $id: 'Version' },
+);
+export type VersionView = Static<typeof VersionView>;
+
+/** Every list answers in this shape; `next` is the cursor for the following page. */
+export interface List<T> {
+  readonly items: readonly T[];
+  readonly next: string | null;
+}

@@ -1,0 +1,186 @@
+/**
+ * Every operation of the REST API by name: method, path, success status. The master binds a handler and
+ * an entry of the authorisation table to each; the SDK makes a method of each; OpenAPI lists each.
+ */
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  readonly status: number;
+  readonly summary: string;
+}
+
+export const ROUTES = {
+  getVersion: { method: 'GET', path: '/api/v1/version', status: 200, summary: 'Version of master and API' },
+  getCluster: {
+    method: 'GET',
+    path: '/api/v1/cluster',
+    status: 200,
+    summary: 'State of the cluster in numbers',
+  },
+  submitTask: { method: 'POST', path: '/api/v1/tasks', status: 201, summary: 'Submit one task' },
+  submitJob: {
+    method: 'POST',
+    path: '/api/v1/jobs',
+    status: 201,
+    summary: 'Submit many tasks, all or nothing',
+  },
+  listTasks: { method: 'GET', path: '/api/v1/tasks', status: 200, summary: 'List tasks' },
+  getTask: {
+    method: 'GET',
+    path: '/api/v1/tasks/{task}',
+    status: 200,
+    summary: 'One task with its spec and attempts',
+  },
+  explainTask: {
+    method: 'GET',
+    path: '/api/v1/tasks/{task}/explain',
+    status: 200,
+    summary: 'Why a task waits, per worker',
+  },
+  listTaskEvents: {
+    method: 'GET',
+    path: '/api/v1/tasks/{task}/events',
+    status: 200,
+    summary: 'Timeline of a task',
+  },
+  cancelTask: {
+    method: 'POST',
+    path: '/api/v1/tasks/{task}/cancel',
+    status: 200,
+    summary: 'Cancel a task; answers its state',
+  },
+  retryTask: {
+    method: 'POST',
+    path: '/api/v1/tasks/{task}/retry',
+    status: 201,
+    summary: 'Submit a new task with the spec of an ended one',
+  },
+  updateTask: {
+    method: 'PATCH',
+    path: '/api/v1/tasks/{task}',
+    status: 200,
+    summary: 'Change the priority of a waiting task',
+  },
+  readLogs: {
+    method: 'GET',
+    path: '/api/v1/tasks/{task}/logs',
+    status: 200,
+    summary: 'Log of a task: history, search, follow',
+  },
+  listArtifacts: {
+    method: 'GET',
+    path: '/api/v1/tasks/{task}/artifacts',
+    status: 200,
+    summary: 'Files that the task left in /output',
+  },
+  getArtifact: {
+    method: 'GET',
+    path: '/api/v1/tasks/{task}/artifacts/{path}',
+    status: 200,
+    summary: 'Download one of them',
+  },
+  getQueue: { method: 'GET', path: '/api/v1/queue', status: 200, summary: 'Waiting tasks in order' },
+  listWorkers: { method: 'GET', path: '/api/v1/workers', status: 200, summary: 'List workers' },
+  getWorker: {
+    method: 'GET',
+    path: '/api/v1/workers/{worker}',
+    status: 200,
+    summary: 'One worker with usage and running tasks',
+  },
+  registerWorker: {
+    method: 'POST',
+    path: '/api/v1/workers',
+    status: 201,
+    summary: 'Admit a worker; answers its join token',
+  },
+  unregisterWorker: {
+    method: 'DELETE',
+    path: '/api/v1/workers/{worker}',
+    status: 204,
+    summary: 'Revoke a worker',
+  },
+  drainWorker: {
+    method: 'POST',
+    path: '/api/v1/workers/{worker}/drain',
+    status: 200,
+    summary: 'Start or end a drain',
+  },
+  labelWorker: {
+    method: 'PATCH',
+    path: '/api/v1/workers/{worker}/labels',
+    status: 200,
+    summary: 'Set labels; null removes one',
+  },
+  listEvents: {
+    method: 'GET',
+    path: '/api/v1/events',
+    status: 200,
+    summary: 'Events of the cluster after a sequence',
+  },
+  getScheduler: {
+    method: 'GET',
+    path: '/api/v1/scheduler',
+    status: 200,
+    summary: 'Active and available placement policies',
+  },
+  useScheduler: {
+    method: 'PUT',
+    path: '/api/v1/scheduler',
+    status: 200,
+    summary: 'Choose the placement policy',
+  },
+  listNamespaces: { method: 'GET', path: '/api/v1/namespaces', status: 200, summary: 'List namespaces' },
+  putNamespace: {
+    method: 'PUT',
+    path: '/api/v1/namespaces/{namespace}',
+    status: 200,
+    summary: 'Create a namespace or change its quota',
+  },
+  listUsers: { method: 'GET', path: '/api/v1/users', status: 200, summary: 'List users' },
+  putUser: { method: 'PUT', path: '/api/v1/users/{user}', status: 200, summary: 'Create or change a user' },
+  issueToken: {
+    method: 'POST',
+    path: '/api/v1/users/{user}/tokens',
+    status: 201,
+    summary: 'Make a bearer token; shown once',
+  },
+  revokeToken: { method: 'DELETE', path: '/api/v1/tokens/{token}', status: 204, summary: 'Revoke a token' },
+} as const satisfies Readonly<Record<string, Route>>;
+
+export type OperationName = keyof typeof ROUTES;
+
+/** Query parameters of the log route. */
+export interface LogQuery {
+  /** Keep the connection open for further output until the task ends. */
+  readonly follow?: boolean;
+  /** Attempt number; the newest without it; `all` for every one in order. */
+  readonly attempt?: number | 'all';
+  readonly stream?: 'stdout' | 'stderr';
+  /** Only lines read at or after this time (ISO 8601) or within this duration (`10m`). */
+  readonly since?: string;
+  /** Only lines that contain this text. */
+  readonly grep?: string;
+  /** Only lines that match this regular expression (RE2-like: bounded time). */
+  readonly regex?: string;
+  /** Only the last n lines. */
+  readonly tail?: number;
+  /** `ndjson` (default) or `text`: the raw bytes. */
+  readonly format?: 'ndjson' | 'text';
+}
+
+/** Query parameters of the task list; lists are comma-separated. */
+export interface TaskQuery {
+  readonly namespace?: string;
+  readonly state?: string;
+  readonly reason?: string;
+  readonly owner?: string;
+  readonly worker?: string;
+  readonly job?: string;
+  readonly name?: string;
+  readonly image?: string;
+  readonly label?: string;
+  readonly id?: string;
+  readonly order?: 'newest' | 'oldest' | 'priority';
+  readonly limit?: number;
+  readonly cursor?: string;
+}

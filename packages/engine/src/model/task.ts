@@ -73,7 +73,7 @@ export interface TaskSpec {
   readonly targetWorker: string | null;
   /** Runs only on workers that carry all of these labels with these values. */
   readonly selector: Readonly<Record<string, string>>;
-  /** 0..100, larger first. Default 50. */
+  /** 0..100, larger first. Default 50. What was asked for; the queue goes by `Task.priority`. */
   readonly priority: number;
   /** Wished end, Unix ms. Orders the queue after priority. */
   readonly deadlineAt: number | null;
@@ -107,6 +107,8 @@ export interface Task {
   /** The task whose spec this one repeats, when a user retried an ended one. */
   readonly retryOf: TaskId | null;
   readonly spec: TaskSpec;
+  /** Starts as `spec.priority`; `setPriority` changes it while the task waits. Orders the queue. */
+  readonly priority: number;
   readonly state: TaskState;
   /** Set in terminal states only. */
   readonly reason: EndReason | null;

@@ -50,7 +50,8 @@ export async function ensureDocker(log) {
       }
       await startEngine(log);
       const started = await findDocker();
-      if (started.host === undefined) throw new DockerUnavailable(`Docker was started but does not answer: ${started.why}`);
+      if (started.host === undefined)
+        throw new DockerUnavailable(`Docker was started but does not answer: ${started.why}`);
       return { host: started.host };
     },
   );
@@ -87,7 +88,10 @@ export async function findDocker() {
 function usualHosts() {
   const sockets = ['/var/run/docker.sock'];
   if (process.env.XDG_RUNTIME_DIR) sockets.push(path.join(process.env.XDG_RUNTIME_DIR, 'docker.sock'));
-  sockets.push(path.join(os.homedir(), '.docker/run/docker.sock'), path.join(os.homedir(), '.colima/default/docker.sock'));
+  sockets.push(
+    path.join(os.homedir(), '.docker/run/docker.sock'),
+    path.join(os.homedir(), '.colima/default/docker.sock'),
+  );
   return sockets.filter((file, index) => index === 0 || fs.existsSync(file)).map((file) => `unix://${file}`);
 }
 
@@ -107,10 +111,17 @@ export function apiOf(host) {
   const options = { host: url.hostname, port: url.port || '2375' };
   const certificates = process.env.DOCKER_CERT_PATH;
   if (url.protocol !== 'https:' && !process.env.DOCKER_TLS_VERIFY) return { request: http.request, options };
-  const read = (/** @type {string} */ name) => fs.readFileSync(path.join(certificates ?? path.join(os.homedir(), '.docker'), name));
+  const read = (/** @type {string} */ name) =>
+    fs.readFileSync(path.join(certificates ?? path.join(os.homedir(), '.docker'), name));
   return {
     request: /** @type {typeof http.request} */ (https.request),
-    options: { ...options, port: url.port || '2376', ca: read('ca.pem'), cert: read('cert.pem'), key: read('key.pem') },
+    options: {
+      ...options,
+      port: url.port || '2376',
+      ca: read('ca.pem'),
+      cert: read('cert.pem'),
+      key: read('key.pem'),
+    },
   };
 }
 
@@ -144,7 +155,9 @@ function adviceForPeople(why) {
   const installed = which('dockerd') !== undefined;
   const isRoot = process.getuid?.() === 0;
   if (process.platform !== 'linux') {
-    lines.push('Install and start Docker Desktop (or Colima), then try again; or set DOCKER_HOST to an engine elsewhere.');
+    lines.push(
+      'Install and start Docker Desktop (or Colima), then try again; or set DOCKER_HOST to an engine elsewhere.',
+    );
   } else if (why.includes('EACCES')) {
     lines.push(`An engine is there, but ${os.userInfo().username} may not use it. Join its group, then log in again:`);
     lines.push(`  sudo usermod -aG docker ${os.userInfo().username}`);
@@ -155,8 +168,16 @@ function adviceForPeople(why) {
     lines.push(`  sudo apt-get update && sudo apt-get install -y ${PACKAGES.join(' ')}`);
     lines.push(`  sudo usermod -aG docker ${os.userInfo().username}    # then log in again`);
   } else if (!installed && which('apt-get') === undefined) {
-    const hint = which('dnf') ? 'dnf install -y moby-engine busybox' : which('apk') ? 'apk add docker busybox-static' : undefined;
-    lines.push(hint ? `Install and start it:\n  ${isRoot ? '' : 'sudo '}${hint}` : 'Install Docker Engine for your distribution and start it, then try again.');
+    const hint = which('dnf')
+      ? 'dnf install -y moby-engine busybox'
+      : which('apk')
+        ? 'apk add docker busybox-static'
+        : undefined;
+    lines.push(
+      hint
+        ? `Install and start it:\n  ${isRoot ? '' : 'sudo '}${hint}`
+        : 'Install Docker Engine for your distribution and start it, then try again.',
+    );
   } else {
     return undefined;
   }
@@ -196,7 +217,12 @@ async function aptInstall(names, log) {
  */
 function quietly(command, args, log) {
   return new Promise((resolve, reject) => {
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', NEEDRESTART_MODE: 'l', LC_ALL: 'C.UTF-8' };
+    const env = {
+      ...process.env,
+      DEBIAN_FRONTEND: 'noninteractive',
+      NEEDRESTART_MODE: 'l',
+      LC_ALL: 'C.UTF-8',
+    };
     const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     let partial = '';
@@ -255,7 +281,9 @@ async function spawnEngine(log) {
   child.unref();
   if (await answers(START_MS, () => ended)) return;
   const tail = fs.readFileSync(DAEMON_LOG).subarray(from).toString().trim().split('\n').slice(-8).join('\n');
-  throw new DockerUnavailable(`Docker ${ended ? 'stopped at once' : 'does not answer'}. The end of ${DAEMON_LOG}:\n${tail}`);
+  throw new DockerUnavailable(
+    `Docker ${ended ? 'stopped at once' : 'does not answer'}. The end of ${DAEMON_LOG}:\n${tail}`,
+  );
 }
 
 function liveRestoreConfigured() {

@@ -42,10 +42,7 @@ async function install() {
   const started = Date.now();
   const first = !fs.existsSync(path.join(modules, '.bin'));
   console.log(`setup: installing the npm packages${first ? ' (about half a minute, once)' : ''}`);
-  const ticker = setInterval(
-    () => console.log(`setup: still installing (${seconds(started)} s)`),
-    PROGRESS_MS,
-  );
+  const ticker = setInterval(() => console.log(`setup: still installing (${seconds(started)} s)`), PROGRESS_MS);
   // Not `npm ci`: it refuses a lock whenever the registry lacks a binary for some other platform.
   const code = await npm(['install', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error']);
   clearInterval(ticker);
@@ -67,7 +64,12 @@ async function install() {
 function stamp() {
   const hash = createHash('sha256').update(`${process.platform} ${process.arch}\n`);
   const packages = fs.readdirSync(path.join(root, 'packages')).sort();
-  const files = ['package.json', 'package-lock.json', '.npmrc', ...packages.map((name) => `packages/${name}/package.json`)];
+  const files = [
+    'package.json',
+    'package-lock.json',
+    '.npmrc',
+    ...packages.map((name) => `packages/${name}/package.json`),
+  ];
   for (const file of files) {
     const full = path.join(root, file);
     if (fs.existsSync(full)) hash.update(`${file}\n`).update(fs.readFileSync(full));

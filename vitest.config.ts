@@ -7,7 +7,12 @@ export default defineConfig({
         test: {
           // Nothing here touches Docker or the network, so the files may share threads and module state.
           name: 'unit',
-          include: ['packages/*/src/**/*.test.ts', 'tests/tidy.test.ts', 'tests/tidy/**/*.test.ts', 'scripts/**/*.test.ts'],
+          include: [
+            'packages/*/src/**/*.test.ts',
+            'tests/tidy.test.ts',
+            'tests/tidy/**/*.test.ts',
+            'scripts/**/*.test.ts',
+          ],
           pool: 'threads',
           isolate: false,
         },

@@ -1,9 +1,8 @@
 /** Workers, queue, events and the cluster as users see them. */
 import { type Static, Type } from 'typebox';
-import { Id, ResourcesView, TaskView } from './task.ts';
+import { Id, ResourceRequest, ResourcesView, TaskView } from './task.ts';
 
-const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(type: T) =>
-  Type.Union([type, Type.Null()]);
+const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(type: T) => Type.Union([type, Type.Null()]);
 const Time = Type.String({ format: 'date-time' });
 
 export const WORKER_STATES = ['registered', 'active', 'suspect', 'lost', 'revoked'] as const;
@@ -51,9 +50,7 @@ export const WorkerView = Type.Object(
         resources: ResourcesView,
       }),
     ),
-    drain: Nullable(
-      Type.Object({ since: Time, deadlineAt: Nullable(Time), reason: Nullable(Type.String()) }),
-    ),
+    drain: Nullable(Type.Object({ since: Time, deadlineAt: Nullable(Time), reason: Nullable(Type.String()) })),
     unhealthy: Nullable(Type.String()),
     lastSeenAt: Nullable(Time),
     registeredAt: Time,
@@ -178,6 +175,76 @@ export const VersionView = Type.Object(
   { $id: 'Version' },
 );
 export type VersionView = Static<typeof VersionView>;
+
+/** `null` removes the label. */
+export const LabelPatch = Type.Record(
+  Type.String({ minLength: 1, maxLength: 256 }),
+  Type.Union([Type.String({ maxLength: 256 }), Type.Null()]),
+  { maxProperties: 256, $id: 'LabelPatch' },
+);
+export type LabelPatch = Static<typeof LabelPatch>;
+
+export const SchedulerChoice = Type.Object(
+  { placement: Type.String({ minLength: 1, maxLength: 64 }) },
+  { additionalProperties: false, $id: 'SchedulerChoice' },
+);
+export type SchedulerChoice = Static<typeof SchedulerChoice>;
+
+export const NamespaceChange = Type.Object(
+  {
+    quota: Type.Optional(
+      Type.Union([ResourceRequest, Type.Null()], {
+        description:
+          'Upper bound on what its running tasks hold together. A resource left out is not bounded; null: no quota.',
+      }),
+    ),
+  },
+  { additionalProperties: false, $id: 'NamespaceChange' },
+);
+export type NamespaceChange = Static<typeof NamespaceChange>;
+
+export const UserChange = Type.Object(
+  {
+    role: Type.Optional(Type.Union([Type.Literal('admin'), Type.Literal('user')])),
+    namespaces: Type.Optional(Type.Array(Id, { maxItems: 1000 })),
+    disabled: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false, $id: 'UserChange', description: 'What is left out stays as it is.' },
+);
+export type UserChange = Static<typeof UserChange>;
+
+export const TokenRequest = Type.Object(
+  {
+    ttl: Type.Optional(
+      Type.Union([Type.String({ maxLength: 32 }), Type.Number()], {
+        description: 'How long it is valid: `90d` (default) up to a year; a bare number is seconds.',
+      }),
+    ),
+  },
+  { additionalProperties: false, $id: 'TokenRequest' },
+);
+export type TokenRequest = Static<typeof TokenRequest>;
+
+export const TokenView = Type.Object(
+  {
+    id: Type.String(),
+    user: Type.String(),
+    createdAt: Time,
+    expiresAt: Nullable(Time),
+    revoked: Type.Boolean(),
+  },
+  { $id: 'Token' },
+);
+export type TokenView = Static<typeof TokenView>;
+
+const ListOf = <T extends Parameters<typeof Type.Array>[0]>(item: T, name: string) =>
+  Type.Object({ items: Type.Array(item), next: Nullable(Type.String()) }, { $id: name });
+
+export const WorkerList = ListOf(WorkerView, 'WorkerList');
+export const EventList = ListOf(EventView, 'EventList');
+export const NamespaceList = ListOf(NamespaceView, 'NamespaceList');
+export const UserList = ListOf(UserView, 'UserList');
+export const TokenList = ListOf(TokenView, 'TokenList');
 
 /** Every list answers in this shape; `next` is the cursor for the following page. */
 export interface List<T> {

@@ -1,3 +1,4 @@
 export * from './cluster.ts';
+export * from './operations.ts';
 export * from './routes.ts';
 export * from './task.ts';

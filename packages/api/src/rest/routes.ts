@@ -1,6 +1,8 @@
 /**
  * Every operation of the REST API by name: method, path, success status. The master binds a handler and
  * an entry of the authorisation table to each; the SDK makes a method of each; OpenAPI lists each.
+ * What goes in and comes out is in `operations.ts`. This file imports nothing, so that clients load it alone
+ * (`@cloudai/api/routes`).
  */
 export interface Route {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -138,6 +140,12 @@ export const ROUTES = {
   },
   listUsers: { method: 'GET', path: '/api/v1/users', status: 200, summary: 'List users' },
   putUser: { method: 'PUT', path: '/api/v1/users/{user}', status: 200, summary: 'Create or change a user' },
+  listTokens: {
+    method: 'GET',
+    path: '/api/v1/users/{user}/tokens',
+    status: 200,
+    summary: 'Tokens of a user, without their secrets',
+  },
   issueToken: {
     method: 'POST',
     path: '/api/v1/users/{user}/tokens',

@@ -2,8 +2,7 @@
 import { type Static, Type } from 'typebox';
 
 const Quantity = Type.Union([Type.String({ maxLength: 64 }), Type.Number()], {
-  description:
-    'Kubernetes quantity (`500m`, `2`, `512Mi`, `2Gi`, `2G`); a bare number is cores, GiB or devices.',
+  description: 'Kubernetes quantity (`500m`, `2`, `512Mi`, `2Gi`, `2G`); a bare number is cores, GiB or devices.',
 });
 const Duration = Type.Union([Type.String({ maxLength: 32 }), Type.Number()], {
   description: '`90s`, `10m`, `1h30m`; a bare number is seconds.',
@@ -29,16 +28,11 @@ export const ResourceRequest = Type.Object(
 /** What a user submits. */
 export const TaskSubmission = Type.Object(
   {
-    name: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 128, pattern: '^[A-Za-z0-9][A-Za-z0-9 ._/-]*$' }),
-    ),
+    name: Type.Optional(Type.String({ minLength: 1, maxLength: 128, pattern: '^[A-Za-z0-9][A-Za-z0-9 ._/-]*$' })),
     image: Type.String({ minLength: 1, maxLength: 512 }),
     command: Type.Optional(
       Type.Union(
-        [
-          Type.String({ maxLength: 131072 }),
-          Type.Array(Type.String({ maxLength: 131072 }), { maxItems: 1024 }),
-        ],
+        [Type.String({ maxLength: 131072 }), Type.Array(Type.String({ maxLength: 131072 }), { maxItems: 1024 })],
         { description: 'A line for /bin/sh -c, or an argument list. Without it the image decides.' },
       ),
     ),
@@ -105,18 +99,9 @@ export const ResourcesView = Type.Object({
 });
 export type ResourcesView = Static<typeof ResourcesView>;
 
-const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(type: T) =>
-  Type.Union([type, Type.Null()]);
+const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(type: T) => Type.Union([type, Type.Null()]);
 
-export const TASK_STATES = [
-  'pending',
-  'queued',
-  'assigned',
-  'running',
-  'completed',
-  'failed',
-  'cancelled',
-] as const;
+export const TASK_STATES = ['pending', 'queued', 'assigned', 'running', 'completed', 'failed', 'cancelled'] as const;
 export const TaskStateView = Type.Union(TASK_STATES.map((state) => Type.Literal(state)));
 export type TaskStateView = (typeof TASK_STATES)[number];
 
@@ -174,9 +159,7 @@ export const AttemptView = Type.Object(
     endedAt: Nullable(Time),
     peakMemoryBytes: Nullable(Type.Integer()),
     cpuMillisSeconds: Nullable(Type.Integer()),
-    logBytes: Nullable(
-      Type.Object({ stdout: Type.Integer(), stderr: Type.Integer(), dropped: Type.Integer() }),
-    ),
+    logBytes: Nullable(Type.Object({ stdout: Type.Integer(), stderr: Type.Integer(), dropped: Type.Integer() })),
     artifacts: Type.Array(ArtifactView),
   },
   { $id: 'Attempt' },
@@ -222,6 +205,34 @@ export const ExplanationView = Type.Object(
 );
 export type ExplanationView = Static<typeof ExplanationView>;
 
+export const CancelRequest = Type.Object(
+  { message: Type.Optional(Type.String({ maxLength: 512, description: 'Why, for the record.' })) },
+  { additionalProperties: false, $id: 'CancelRequest' },
+);
+export type CancelRequest = Static<typeof CancelRequest>;
+
+export const TaskPatch = Type.Object(
+  { priority: Type.Integer({ minimum: 0, maximum: 100 }) },
+  { additionalProperties: false, $id: 'TaskPatch' },
+);
+export type TaskPatch = Static<typeof TaskPatch>;
+
+/** `taskIds` in the order of the call. */
+export const JobSubmitted = Type.Object(
+  { jobId: Type.String(), namespace: Type.String(), taskIds: Type.Array(Type.String()) },
+  { $id: 'JobSubmitted' },
+);
+export type JobSubmitted = Static<typeof JobSubmitted>;
+
+export const TaskList = Type.Object(
+  { items: Type.Array(TaskView), next: Nullable(Type.String()) },
+  { $id: 'TaskList' },
+);
+export const ArtifactList = Type.Object(
+  { items: Type.Array(ArtifactView), next: Nullable(Type.String()) },
+  { $id: 'ArtifactList' },
+);
+
 /** One line of `application/x-ndjson` from the log route. */
 export type LogLine =
   /** `text` when the bytes are valid UTF-8, else `base64`. Exact bytes of the stream from `offset`. */
@@ -245,6 +256,8 @@ export type LogLine =
   | { readonly kind: 'dropped'; readonly attempt: number; readonly bytes: number }
   /** A further attempt begins (follow mode). */
   | { readonly kind: 'attempt'; readonly attempt: number; readonly worker: string }
+  /** The master stops or the connection is at its limit: ask again with the same query to go on. */
+  | { readonly kind: 'interrupted'; readonly message: string }
   /** The task has ended; nothing follows. */
   | {
       readonly kind: 'end';

@@ -1,0 +1,148 @@
+/**
+ * What one worker has and what is held of it. Free is always capacity − what live attempts hold, in integers:
+ * nothing but `reserve` and `release` moves it, in particular no heartbeat.
+ */
+import { GpuDevices } from './gpu.ts';
+import { amountOf, countOf, firstLacking, type GpuShare, namesOf, type Resources, subtract } from './resources.ts';
+import type { WorkerCapacity } from './worker.ts';
+
+export class Ledger {
+  readonly capacity: WorkerCapacity;
+  // Free amounts as plain numbers: `fits` runs millions of times in a schedule pass and must allocate nothing.
+  #cpu: number;
+  #memory: number;
+  #storage: number;
+  #gpu: number;
+  readonly #custom: Map<string, number>;
+  readonly #devices: GpuDevices;
+
+  constructor(capacity: WorkerCapacity, state?: Ledger) {
+    const total = capacity.resources;
+    this.capacity = capacity;
+    this.#cpu = state ? state.#cpu : total.cpuMillis;
+    this.#memory = state ? state.#memory : total.memoryBytes;
+    this.#storage = state ? state.#storage : total.storageBytes;
+    this.#gpu = state ? state.#gpu : total.gpuMillis;
+    this.#custom = new Map(state ? state.#custom : Object.entries(total.custom));
+    this.#devices = state ? state.#devices.clone() : GpuDevices.of(capacity);
+  }
+
+  clone(): Ledger {
+    return new Ledger(this.capacity, this);
+  }
+
+  /** What live attempts hold together. */
+  get allocated(): Resources {
+    return subtract(this.capacity.resources, this.available());
+  }
+
+  /**
+   * Capacity − allocated. Negative where the worker came back smaller than what its live attempts hold; nothing is
+   * placed there until they have ended.
+   */
+  available(): Resources {
+    return {
+      cpuMillis: this.#cpu,
+      memoryBytes: this.#memory,
+      storageBytes: this.#storage,
+      gpuMillis: this.#gpu,
+      custom: Object.fromEntries(this.#custom),
+    };
+  }
+
+  get freeCpuMillis(): number {
+    return this.#cpu;
+  }
+  get freeMemoryBytes(): number {
+    return this.#memory;
+  }
+  get freeStorageBytes(): number {
+    return this.#storage;
+  }
+  get freeGpuMillis(): number {
+    return this.#gpu;
+  }
+  freeCount(name: string): number {
+    return this.#custom.get(name) ?? 0;
+  }
+  /** Most that is free on one GPU, in thousandths. */
+  get largestFreeGpuMillis(): number {
+    return this.#devices.largestFree;
+  }
+  /** GPUs that nobody uses. */
+  get wholeFreeGpus(): number {
+    return this.#devices.wholeFree;
+  }
+  get gpuCount(): number {
+    return this.#devices.count;
+  }
+
+  fits(request: Resources): boolean {
+    if (request.cpuMillis > this.#cpu && request.cpuMillis > 0) return false;
+    if (request.memoryBytes > this.#memory && request.memoryBytes > 0) return false;
+    if (request.storageBytes > this.#storage && request.storageBytes > 0) return false;
+    if (request.gpuMillis > 0 && (request.gpuMillis > this.#gpu || !this.#devices.fits(request.gpuMillis)))
+      return false;
+    for (const name in request.custom) {
+      const required = countOf(request.custom, name);
+      if (required > 0 && required > (this.#custom.get(name) ?? 0)) return false;
+    }
+    return true;
+  }
+
+  /** Takes the request and says on which GPUs. Throws if it does not fit: the caller had to ask `fits`. */
+  reserve(request: Resources): readonly GpuShare[] {
+    if (!this.fits(request))
+      throw new Error(`reservation of more than is free: ${firstLacking(request, this.available()) ?? 'a GPU device'}`);
+    const shares = this.#devices.take(request.gpuMillis);
+    this.#move(request, -1);
+    return shares;
+  }
+
+  /**
+   * Records what a live attempt holds already, as after a restart or when a worker came back with another capacity.
+   * It never refuses for lack of room, as the resources are in use whatever the ledger thinks.
+   */
+  reserveShares(request: Resources, shares: readonly GpuShare[]): void {
+    checkShares(request, shares);
+    this.#devices.hold(shares);
+    this.#move(request, -1);
+  }
+
+  /** Gives back what an attempt held. Throws, and changes nothing, if that is more than is held: a double release. */
+  release(request: Resources, shares: readonly GpuShare[]): void {
+    checkShares(request, shares);
+    const left = subtract(this.allocated, request);
+    for (const name of namesOf(request)) {
+      if (amountOf(left, name) < 0)
+        throw new Error(
+          `release of ${amountOf(request, name)} ${name}, but only ${amountOf(this.allocated, name)} is held`,
+        );
+    }
+    this.#devices.giveBack(shares);
+    this.#move(request, 1);
+  }
+
+  /** Whether live attempts hold more than the worker has, which only a shrunken worker can cause. */
+  get overcommitted(): boolean {
+    if (this.#cpu < 0 || this.#memory < 0 || this.#storage < 0 || this.#gpu < 0) return true;
+    for (const free of this.#custom.values()) if (free < 0) return true;
+    return false;
+  }
+
+  #move(request: Resources, sign: 1 | -1): void {
+    this.#cpu += sign * request.cpuMillis;
+    this.#memory += sign * request.memoryBytes;
+    this.#storage += sign * request.storageBytes;
+    this.#gpu += sign * request.gpuMillis;
+    for (const name in request.custom)
+      this.#custom.set(name, (this.#custom.get(name) ?? 0) + sign * countOf(request.custom, name));
+  }
+}
+
+function checkShares(request: Resources, shares: readonly GpuShare[]): void {
+  let sum = 0;
+  for (const share of shares) sum += share.millis;
+  if (sum !== request.gpuMillis)
+    throw new Error(`GPU shares add up to ${sum} thousandths, the reservation is for ${request.gpuMillis}`);
+}

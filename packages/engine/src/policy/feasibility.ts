@@ -1,0 +1,173 @@
+/**
+ * May this task start on this worker now? The one answer to that: ranking, commit, the refusal of a targeted task
+ * and the explanation all ask here, so they can not disagree.
+ */
+import type { Obstacle } from '../explain.ts';
+import { GPU_DEVICE_MILLIS } from '../model/gpu.ts';
+import type { Ledger } from '../model/ledger.ts';
+import { formatGpu, formatPair } from '../model/quantity.ts';
+import { allLacking, amountOf, fitsIn, type ResourceName, type Resources } from '../model/resources.ts';
+import type { TaskSpec } from '../model/task.ts';
+import type { Worker } from '../model/worker.ts';
+
+/** The part of a spec that decides where it may run. */
+export type Requirement = Pick<TaskSpec, 'request' | 'targetWorker' | 'selector'>;
+
+/** True exactly when `obstacles` finds none. Allocates nothing. */
+export function fits(spec: Requirement, worker: Worker, ledger: Ledger): boolean {
+  return takesWork(worker) && suits(spec, worker) && ledger.fits(spec.request);
+}
+
+/** Whether the worker takes any new task at all. */
+export function takesWork(worker: Worker): boolean {
+  return (
+    worker.state === 'active' &&
+    worker.connected &&
+    worker.drain === null &&
+    worker.unhealthy === null &&
+    worker.capacity !== null
+  );
+}
+
+/** Whether it is the right worker, its present condition and load aside. */
+export function suits(spec: Requirement, worker: Worker): boolean {
+  if (spec.targetWorker !== null && spec.targetWorker !== worker.id) return false;
+  for (const label in spec.selector) {
+    if (Object.hasOwn(spec.selector, label) && labelOf(worker, label) !== spec.selector[label]) return false;
+  }
+  return true;
+}
+
+/** Whether the worker, empty and in good health, could take it: if not, waiting does not help. */
+export function couldEverFit(spec: Requirement, worker: Worker): boolean {
+  if (worker.state === 'revoked' || worker.capacity === null || !suits(spec, worker)) return false;
+  const { resources, gpus } = worker.capacity;
+  if (!fitsIn(spec.request, resources)) return false;
+  const millis = spec.request.gpuMillis;
+  if (millis === 0 || gpus.length === 0) return true;
+  return Math.ceil(millis / GPU_DEVICE_MILLIS) <= gpus.length;
+}
+
+/** A worker's label; one that an operator gave wins over one that the worker reports. */
+export function labelOf(worker: Worker, label: string): string | undefined {
+  if (Object.hasOwn(worker.labels, label)) return worker.labels[label];
+  return Object.hasOwn(worker.detectedLabels, label) ? worker.detectedLabels[label] : undefined;
+}
+
+/**
+ * Everything that keeps the task from starting on the worker now; the first one is the refusal. `ledger` is null for
+ * a worker that has never told its capacity. `avoided` says that another worker should be tried first.
+ */
+export function obstacles(spec: Requirement, worker: Worker, ledger: Ledger | null, avoided = false): Obstacle[] {
+  if (spec.targetWorker !== null && spec.targetWorker !== worker.id)
+    return [{ kind: 'not_target', message: `Task runs on worker ${spec.targetWorker} only` }];
+  return [
+    ...conditionObstacles(worker),
+    ...labelObstacles(spec, worker),
+    ...(avoided ? [avoidedObstacle(worker)] : []),
+    ...(ledger === null ? [] : roomObstacles(spec.request, ledger)),
+  ];
+}
+
+/** `Insufficient CPU: worker has 2.00 available, task requires 3.00`, memory and storage in GB. */
+export function insufficientMessage(resource: ResourceName, available: number, required: number): string {
+  const [has, requires] = formatAmounts(resource, available, required);
+  return `Insufficient ${resourceTitle(resource)}: worker has ${has} available, task requires ${requires}`;
+}
+
+export function resourceTitle(resource: ResourceName): string {
+  return TITLES.get(resource) ?? resource;
+}
+
+/** Two amounts of a resource for one sentence, told apart by as many decimals as it takes. */
+export function formatAmounts(resource: ResourceName, a: number, b: number): [string, string] {
+  switch (resource) {
+    case 'cpu':
+    case 'gpu':
+      return formatPair(a, b, 'thousandths');
+    case 'memory':
+    case 'storage':
+      return formatPair(a, b, 'bytes');
+    default:
+      return [String(a), String(b)];
+  }
+}
+
+const TITLES: ReadonlyMap<ResourceName, string> = new Map([
+  ['cpu', 'CPU'],
+  ['memory', 'Memory'],
+  ['storage', 'Storage'],
+  ['gpu', 'GPU'],
+]);
+
+function conditionObstacles(worker: Worker): Obstacle[] {
+  const found: Obstacle[] = [];
+  if (worker.state === 'revoked') {
+    found.push({ kind: 'not_connected', message: `Worker ${worker.id} was unregistered` });
+  } else if (worker.state === 'lost') {
+    found.push({ kind: 'not_connected', message: `Worker ${worker.id} is not active: it was lost` });
+  } else if (worker.state === 'suspect') {
+    found.push({ kind: 'suspect', message: `Worker ${worker.id} is silent: nothing is placed on it until it answers` });
+  } else if (worker.state === 'registered' || !worker.connected || worker.capacity === null) {
+    found.push({ kind: 'not_connected', message: `Worker ${worker.id} is not connected` });
+  }
+  if (worker.drain !== null) {
+    const why = worker.drain.reason === null ? '' : ` (${worker.drain.reason})`;
+    found.push({ kind: 'draining', message: `Worker ${worker.id} is draining${why}` });
+  }
+  if (worker.unhealthy !== null)
+    found.push({ kind: 'unhealthy', message: `Worker ${worker.id} can not run tasks: ${worker.unhealthy}` });
+  return found;
+}
+
+function labelObstacles(spec: Requirement, worker: Worker): Obstacle[] {
+  return Object.keys(spec.selector)
+    .sort()
+    .filter((label) => labelOf(worker, label) !== spec.selector[label])
+    .map((label) => {
+      const has = labelOf(worker, label);
+      const found = has === undefined ? 'has no such label' : `has ${label}=${has}`;
+      return {
+        kind: 'label_mismatch',
+        message: `Task requires ${label}=${spec.selector[label]}, worker ${worker.id} ${found}`,
+      };
+    });
+}
+
+function avoidedObstacle(worker: Worker): Obstacle {
+  return {
+    kind: 'avoided',
+    message: `Worker ${worker.id} was lost while it started this task: another one is tried first`,
+  };
+}
+
+function roomObstacles(request: Resources, ledger: Ledger): Obstacle[] {
+  const available = ledger.available();
+  const capacity = ledger.capacity.resources;
+  const found = allLacking(request, available).map((resource): Obstacle => {
+    const has = amountOf(available, resource);
+    const requires = amountOf(request, resource);
+    const message = insufficientMessage(resource, has, requires);
+    return {
+      kind: 'insufficient',
+      resource,
+      available: has,
+      required: requires,
+      capacity: amountOf(capacity, resource),
+      message,
+    };
+  });
+  const fragmented =
+    !ledger.fits({ ...request, cpuMillis: 0, memoryBytes: 0, storageBytes: 0, custom: {} }) &&
+    request.gpuMillis <= available.gpuMillis;
+  return fragmented ? [...found, fragmentedObstacle(request.gpuMillis, ledger)] : found;
+}
+
+function fragmentedObstacle(millis: number, ledger: Ledger): Obstacle {
+  const free = formatGpu(ledger.freeGpuMillis);
+  const message =
+    millis < GPU_DEVICE_MILLIS
+      ? `GPU fragmented: worker has ${free} available, at most ${formatGpu(ledger.largestFreeGpuMillis)} on one device, task requires ${formatGpu(millis)} on one`
+      : `GPU fragmented: worker has ${free} available on ${ledger.gpuCount} devices, ${ledger.wholeFreeGpus} of them unused, task requires ${formatGpu(millis)} in unused devices`;
+  return { kind: 'gpu_fragmented', message };
+}

@@ -1,0 +1,118 @@
+/**
+ * The schedule pass: which waiting task goes to which worker. It works on scratch copies and changes nothing; what
+ * it proposes is checked again by the commit. Tasks are taken in the order of the queue, and one that does not fit
+ * does not hold up those behind it.
+ */
+import { fitsIn, type Resources, subtract } from '../model/resources.ts';
+import type { TaskId } from '../model/task.ts';
+import type { PlacementPolicy, WorkerRoom } from '../policy/policy.ts';
+import { BlockedFrontier } from './blocked-frontier.ts';
+import { CyclingFinder } from './cycling-finder.ts';
+import type { WaitingClass, WaitingQueue } from './queue.ts';
+import { ScoringFinder } from './scoring-finder.ts';
+import { scratchRooms } from './scratch-room.ts';
+
+/** What a namespace may hold and what its live attempts hold now. */
+export interface QuotaState {
+  readonly limit: Resources;
+  readonly used: Resources;
+}
+
+export interface PlaceView {
+  readonly queue: WaitingQueue;
+  /** Every worker that has told its capacity, in any condition. */
+  readonly workers: readonly WorkerRoom[];
+  /** Round-robin's cursor: the worker chosen last. */
+  readonly cursor: string | null;
+  /** null: the namespace has no quota. */
+  quota(namespace: string): QuotaState | null;
+}
+
+export interface Placement {
+  readonly taskId: TaskId;
+  readonly workerId: string;
+  /** The policy, and the score that decided. */
+  readonly placedBy: string;
+}
+
+/** A class whose first waiting task can not start now, so none of it can; see `waitingMessage` for the words. */
+export interface BlockedClass {
+  readonly class: WaitingClass;
+  readonly reason: 'quota' | 'room';
+}
+
+export interface Plan {
+  readonly assignments: readonly Placement[];
+  /** For the next pass. */
+  readonly cursor: string | null;
+  readonly blocked: readonly BlockedClass[];
+  /** The limit ended the pass: what is neither assigned nor blocked was not looked at. */
+  readonly more: boolean;
+}
+
+/** At most `limit` placements, the tasks that are next in the queue first. */
+export function place(view: PlaceView, policy: PlacementPolicy, limit: number): Plan {
+  const assignments: Placement[] = [];
+  const blocked: BlockedClass[] = [];
+  const block = (group: WaitingClass, reason: BlockedClass['reason']) => {
+    blocked.push({ class: group, reason });
+    walk.skipClass();
+  };
+
+  const walk = view.queue.pass();
+  const rooms = scratchRooms(view.workers);
+  const finder =
+    policy.kind === 'cycling' ? new CyclingFinder(policy, rooms, view.cursor) : new ScoringFinder(policy, rooms);
+  const quotas = new ScratchQuotas(view);
+  const frontier = new BlockedFrontier();
+
+  let entry = walk.next();
+  for (; entry !== null && assignments.length < limit; entry = walk.next()) {
+    const group = entry.class;
+    if (!quotas.admits(group)) {
+      block(group, 'quota');
+      continue;
+    }
+    const room = frontier.covers(group) ? null : finder.find(group);
+    if (room === null) {
+      frontier.add(group);
+      block(group, 'room');
+      continue;
+    }
+    const placedBy = finder.describe(group, room);
+    room.reserve(group.request);
+    finder.placed(room);
+    quotas.take(group);
+    assignments.push({ taskId: entry.taskId, workerId: room.worker.id, placedBy });
+  }
+  return { assignments, cursor: finder.cursor ?? view.cursor, blocked, more: entry !== null };
+}
+
+/** What is left of each quota as the pass goes on. */
+class ScratchQuotas {
+  readonly #view: PlaceView;
+  readonly #left = new Map<string, Resources | null>();
+
+  constructor(view: PlaceView) {
+    this.#view = view;
+  }
+
+  admits(group: WaitingClass): boolean {
+    const left = this.#leftOf(group.namespace);
+    return left === null || fitsIn(group.request, left);
+  }
+
+  take(group: WaitingClass): void {
+    const left = this.#leftOf(group.namespace);
+    if (left !== null) this.#left.set(group.namespace, subtract(left, group.request));
+  }
+
+  #leftOf(namespace: string): Resources | null {
+    const known = this.#left.get(namespace);
+    if (known !== undefined) return known;
+    const quota = this.#view.quota(namespace);
+    const left = quota === null ? null : subtract(quota.limit, quota.used);
+    this.#left.set(namespace, left);
+    return left;
+  }
+}

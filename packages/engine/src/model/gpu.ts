@@ -68,6 +68,11 @@ export class GpuDevices {
     return this.#largestFree;
   }
 
+  /** More is held of a device than it has: it vanished while in use. */
+  get overcommitted(): boolean {
+    return this.#free.some((free) => free < 0);
+  }
+
   fits(millis: number): boolean {
     if (millis <= 0) return true;
     if (millis < GPU_DEVICE_MILLIS) return millis <= this.#largestFree;

@@ -3,7 +3,7 @@
  * nothing but `reserve` and `release` moves it, in particular no heartbeat.
  */
 import { GpuDevices } from './gpu.ts';
-import { amountOf, countOf, firstLacking, type GpuShare, namesOf, type Resources, subtract } from './resources.ts';
+import { amountOf, countOf, type GpuShare, namesOf, type ResourceName, type Resources, subtract } from './resources.ts';
 import type { WorkerCapacity } from './worker.ts';
 
 export class Ledger {
@@ -78,22 +78,33 @@ export class Ledger {
   }
 
   fits(request: Resources): boolean {
-    if (request.cpuMillis > this.#cpu && request.cpuMillis > 0) return false;
-    if (request.memoryBytes > this.#memory && request.memoryBytes > 0) return false;
-    if (request.storageBytes > this.#storage && request.storageBytes > 0) return false;
-    if (request.gpuMillis > 0 && (request.gpuMillis > this.#gpu || !this.#devices.fits(request.gpuMillis)))
-      return false;
+    return this.firstLacking(request) === null;
+  }
+
+  /**
+   * The first thing that is short, in the order of a refusal: CPU, memory, storage, GPU (in sum, or `gpu_fragmented`:
+   * enough in sum but not on one device), then custom resources by name. Allocates nothing.
+   */
+  firstLacking(request: Resources): ResourceName | 'gpu_fragmented' | null {
+    if (request.cpuMillis > this.#cpu && request.cpuMillis > 0) return 'cpu';
+    if (request.memoryBytes > this.#memory && request.memoryBytes > 0) return 'memory';
+    if (request.storageBytes > this.#storage && request.storageBytes > 0) return 'storage';
+    if (request.gpuMillis > 0) {
+      if (request.gpuMillis > this.#gpu) return 'gpu';
+      if (!this.#devices.fits(request.gpuMillis)) return 'gpu_fragmented';
+    }
+    let first: ResourceName | null = null;
     for (const name in request.custom) {
       const required = countOf(request.custom, name);
-      if (required > 0 && required > (this.#custom.get(name) ?? 0)) return false;
+      if (required > 0 && required > this.freeCount(name) && (first === null || name < first)) first = name;
     }
-    return true;
+    return first;
   }
 
   /** Takes the request and says on which GPUs. Throws if it does not fit: the caller had to ask `fits`. */
   reserve(request: Resources): readonly GpuShare[] {
-    if (!this.fits(request))
-      throw new Error(`reservation of more than is free: ${firstLacking(request, this.available()) ?? 'a GPU device'}`);
+    const lacking = this.firstLacking(request);
+    if (lacking !== null) throw new Error(`reservation of more than is free: ${lacking}`);
     const shares = this.#devices.take(request.gpuMillis);
     this.#move(request, -1);
     return shares;
@@ -127,7 +138,7 @@ export class Ledger {
   get overcommitted(): boolean {
     if (this.#cpu < 0 || this.#memory < 0 || this.#storage < 0 || this.#gpu < 0) return true;
     for (const free of this.#custom.values()) if (free < 0) return true;
-    return false;
+    return this.#devices.overcommitted;
   }
 
   #move(request: Resources, sign: 1 | -1): void {

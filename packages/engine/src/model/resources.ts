@@ -63,11 +63,6 @@ export function firstLacking(request: Resources, free: Resources): ResourceName 
   return first;
 }
 
-/** Every resource of which `free` has too little, in the order of a refusal. */
-export function allLacking(request: Resources, free: Resources): ResourceName[] {
-  return namesOf(request).filter((name) => lacks(amountOf(request, name), amountOf(free, name)));
-}
-
 /** The amount under a name, in the resource's own unit. */
 export function amountOf(resources: Resources, name: ResourceName): number {
   switch (name) {

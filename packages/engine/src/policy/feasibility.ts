@@ -6,9 +6,11 @@ import type { Obstacle } from '../explain.ts';
 import { GPU_DEVICE_MILLIS } from '../model/gpu.ts';
 import type { Ledger } from '../model/ledger.ts';
 import { formatGpu, formatPair } from '../model/quantity.ts';
-import { allLacking, amountOf, fitsIn, type ResourceName, type Resources } from '../model/resources.ts';
+import { amountOf, fitsIn, namesOf, type ResourceName, type Resources, ZERO } from '../model/resources.ts';
 import type { TaskSpec } from '../model/task.ts';
 import type { Worker } from '../model/worker.ts';
+
+export type ObstacleKind = Obstacle['kind'];
 
 /** The part of a spec that decides where it may run. */
 export type Requirement = Pick<TaskSpec, 'request' | 'targetWorker' | 'selector'>;
@@ -20,13 +22,7 @@ export function fits(spec: Requirement, worker: Worker, ledger: Ledger): boolean
 
 /** Whether the worker takes any new task at all. */
 export function takesWork(worker: Worker): boolean {
-  return (
-    worker.state === 'active' &&
-    worker.connected &&
-    worker.drain === null &&
-    worker.unhealthy === null &&
-    worker.capacity !== null
-  );
+  return conditionOf(worker) === null;
 }
 
 /** Whether it is the right worker, its present condition and load aside. */
@@ -69,9 +65,25 @@ export function obstacles(spec: Requirement, worker: Worker, ledger: Ledger | nu
   ];
 }
 
+/** What the first of `obstacles` is about: a resource it lacks, or the kind of obstacle; null if there is none. */
+export function firstObstacle(
+  spec: Requirement,
+  worker: Worker,
+  ledger: Ledger | null,
+  avoided = false,
+): ResourceName | ObstacleKind | null {
+  if (spec.targetWorker !== null && spec.targetWorker !== worker.id) return 'not_target';
+  const condition = conditionOf(worker);
+  if (condition !== null) return condition;
+  if (!suits(spec, worker)) return 'label_mismatch';
+  if (avoided) return 'avoided';
+  return ledger === null ? null : ledger.firstLacking(spec.request);
+}
+
 /** `Insufficient CPU: worker has 2.00 available, task requires 3.00`, memory and storage in GB. */
 export function insufficientMessage(resource: ResourceName, available: number, required: number): string {
-  const [has, requires] = formatAmounts(resource, available, required);
+  // A worker that came back smaller can hold more than it has: nothing is left then.
+  const [has, requires] = formatAmounts(resource, Math.max(0, available), required);
   return `Insufficient ${resourceTitle(resource)}: worker has ${has} available, task requires ${requires}`;
 }
 
@@ -102,15 +114,8 @@ const TITLES: ReadonlyMap<ResourceName, string> = new Map([
 
 function conditionObstacles(worker: Worker): Obstacle[] {
   const found: Obstacle[] = [];
-  if (worker.state === 'revoked') {
-    found.push({ kind: 'not_connected', message: `Worker ${worker.id} was unregistered` });
-  } else if (worker.state === 'lost') {
-    found.push({ kind: 'not_connected', message: `Worker ${worker.id} is not active: it was lost` });
-  } else if (worker.state === 'suspect') {
-    found.push({ kind: 'suspect', message: `Worker ${worker.id} is silent: nothing is placed on it until it answers` });
-  } else if (worker.state === 'registered' || !worker.connected || worker.capacity === null) {
-    found.push({ kind: 'not_connected', message: `Worker ${worker.id} is not connected` });
-  }
+  const connection = connectionOf(worker);
+  if (connection !== null) found.push({ kind: connection, message: connectionMessage(worker) });
   if (worker.drain !== null) {
     const why = worker.drain.reason === null ? '' : ` (${worker.drain.reason})`;
     found.push({ kind: 'draining', message: `Worker ${worker.id} is draining${why}` });
@@ -118,6 +123,34 @@ function conditionObstacles(worker: Worker): Obstacle[] {
   if (worker.unhealthy !== null)
     found.push({ kind: 'unhealthy', message: `Worker ${worker.id} can not run tasks: ${worker.unhealthy}` });
   return found;
+}
+
+function conditionOf(worker: Worker): ObstacleKind | null {
+  const connection = connectionOf(worker);
+  if (connection !== null) return connection;
+  if (worker.drain !== null) return 'draining';
+  return worker.unhealthy === null ? null : 'unhealthy';
+}
+
+function connectionOf(worker: Worker): 'not_connected' | 'suspect' | null {
+  if (worker.state === 'suspect') return 'suspect';
+  return worker.state === 'active' && worker.connected && worker.capacity !== null ? null : 'not_connected';
+}
+
+function connectionMessage(worker: Worker): string {
+  const start = `Worker ${worker.id} is not active`;
+  switch (worker.state) {
+    case 'revoked':
+      return `${start}: it was unregistered`;
+    case 'lost':
+      return `${start}: it was lost`;
+    case 'suspect':
+      return `${start}: it is silent, and nothing is placed on it until it answers`;
+    case 'registered':
+      return `${start}: it has not connected yet`;
+    case 'active':
+      return `${start}: it is not connected`;
+  }
 }
 
 function labelObstacles(spec: Requirement, worker: Worker): Obstacle[] {
@@ -143,24 +176,19 @@ function avoidedObstacle(worker: Worker): Obstacle {
 
 function roomObstacles(request: Resources, ledger: Ledger): Obstacle[] {
   const available = ledger.available();
-  const capacity = ledger.capacity.resources;
-  const found = allLacking(request, available).map((resource): Obstacle => {
+  const found: Obstacle[] = [];
+  for (const resource of namesOf(request)) {
     const has = amountOf(available, resource);
-    const requires = amountOf(request, resource);
-    const message = insufficientMessage(resource, has, requires);
-    return {
-      kind: 'insufficient',
-      resource,
-      available: has,
-      required: requires,
-      capacity: amountOf(capacity, resource),
-      message,
-    };
-  });
-  const fragmented =
-    !ledger.fits({ ...request, cpuMillis: 0, memoryBytes: 0, storageBytes: 0, custom: {} }) &&
-    request.gpuMillis <= available.gpuMillis;
-  return fragmented ? [...found, fragmentedObstacle(request.gpuMillis, ledger)] : found;
+    const required = amountOf(request, resource);
+    if (required > has && required > 0) {
+      const capacity = amountOf(ledger.capacity.resources, resource);
+      const message = insufficientMessage(resource, has, required);
+      found.push({ kind: 'insufficient', resource, available: has, required, capacity, message });
+    } else if (resource === 'gpu' && !ledger.fits({ ...ZERO, gpuMillis: required })) {
+      found.push(fragmentedObstacle(required, ledger));
+    }
+  }
+  return found;
 }
 
 function fragmentedObstacle(millis: number, ledger: Ledger): Obstacle {

@@ -1,4 +1,6 @@
 /** Which workers a waiting class may go to, their present load aside. */
+import type { Ledger } from '../model/ledger.ts';
+import type { Worker } from '../model/worker.ts';
 import { couldEverFit, suits } from '../policy/feasibility.ts';
 import type { WorkerRoom } from '../policy/policy.ts';
 import type { WaitingClass } from './queue.ts';
@@ -16,7 +18,19 @@ export function candidatesOf<R extends WorkerRoom>(group: Candidacy, rooms: read
   return others.length > 0 ? others : suitable;
 }
 
+/** What of a task or of a waiting class decides where it may go. */
 export type Candidacy = Pick<WaitingClass, 'request' | 'targetWorker' | 'selector' | 'avoid'>;
+
+/** The same with the namespace, whose quota it counts against. */
+export interface Claim extends Candidacy {
+  readonly namespace: string;
+}
+
+/** A worker in any condition; without a ledger until it has told its capacity. */
+export interface KnownWorker {
+  readonly worker: Worker;
+  readonly ledger: Ledger | null;
+}
 
 /** The candidates of each kind of constraint, found once. */
 export class CandidateLists {

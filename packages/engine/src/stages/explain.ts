@@ -1,0 +1,205 @@
+/**
+ * "Why is my task waiting?" The answer is computed when somebody asks, from the same predicate that placement uses,
+ * so that a hundred thousand waiting tasks cost nothing until one of them is looked at.
+ */
+import type { Explanation, Obstacle, WorkerVerdict } from '../explain.ts';
+import { durationQuantity } from '../model/quantity.ts';
+import { amountOf, firstLacking, subtract } from '../model/resources.ts';
+import type { Task } from '../model/task.ts';
+import {
+  couldEverFit,
+  firstObstacle,
+  formatAmounts,
+  obstacles,
+  resourceTitle,
+  takesWork,
+} from '../policy/feasibility.ts';
+import type { PlacementPolicy, WorkerRoom } from '../policy/policy.ts';
+import { advise, quotaAdvice } from './advice.ts';
+import { type Claim, candidatesOf, type KnownWorker } from './candidates.ts';
+import type { QuotaState } from './place.ts';
+
+export interface ExplainView {
+  /** Every worker that is known, ascending by id. */
+  readonly workers: readonly KnownWorker[];
+  readonly policy: PlacementPolicy;
+  readonly cursor: string | null;
+  /** 1 = next of all queued tasks; null when it is not queued. */
+  position(taskId: string): number | null;
+  /** null: the namespace has no quota. */
+  quota(namespace: string): QuotaState | null;
+}
+
+export function claimOf(task: Task): Claim {
+  const { request, targetWorker, selector } = task.spec;
+  return { namespace: task.namespace, request, targetWorker, selector, avoid: task.suspectWorkers };
+}
+
+export function explain(task: Task, view: ExplainView, now: number): Explanation {
+  const claim = claimOf(task);
+  const waits = task.state === 'pending' || task.state === 'queued';
+  const workers = waits ? verdicts(claim, view) : [];
+  const position = task.state === 'queued' ? view.position(task.id) : null;
+  return {
+    taskId: task.id,
+    state: task.state,
+    summary: summaryOf(task, claim, view, position, now),
+    position,
+    waitingMs: waits ? Math.max(0, now - task.submittedAt) : 0,
+    couldEverFit: !waits || (workers.some((verdict) => verdict.couldEverFit) && !exceedsQuota(claim, view)),
+    workers,
+    advice: waits ? (quotaAdvice(claim, view.quota(claim.namespace)) ?? advise(claim, view.workers)) : null,
+  };
+}
+
+/**
+ * Why a queued task of this kind does not start, in one sentence; null when it fits somewhere and only waits for its
+ * turn. With a target or a single worker it is exactly the refusal of that worker.
+ */
+export function waitingMessage(claim: Claim, view: Pick<ExplainView, 'workers' | 'quota'>): string | null {
+  return quotaMessage(claim, view.quota(claim.namespace)) ?? roomMessage(claim, view.workers);
+}
+
+function summaryOf(task: Task, claim: Claim, view: ExplainView, position: number | null, now: number): string {
+  switch (task.state) {
+    case 'pending':
+      return pendingMessage(task, now);
+    case 'queued':
+      return waitingMessage(claim, view) ?? `Waits for its turn: position ${position ?? 1} in the queue`;
+    case 'assigned':
+    case 'running':
+    case 'completed':
+    case 'failed':
+    case 'cancelled':
+      return task.message ?? `Task is ${task.state}, it does not wait`;
+  }
+}
+
+/** Dependencies named in one sentence; more than this many are counted. */
+const NAMED_PARENTS = 3;
+
+function pendingMessage(task: Task, now: number): string {
+  const parents = task.waitsFor;
+  if (parents.length > 0) {
+    const named = parents.slice(0, NAMED_PARENTS).join(', ');
+    const more = parents.length > NAMED_PARENTS ? ` and ${parents.length - NAMED_PARENTS} more` : '';
+    return `Waits for ${parents.length === 1 ? 'task' : 'tasks'} ${named}${more} to complete`;
+  }
+  const left = durationQuantity(Math.max(0, (task.eligibleAt ?? now) - now));
+  const failures = task.userFailures + task.infraFailures;
+  return failures > 0 ? `Waits ${left} before attempt ${task.fence + 1}` : `Waits for its start time in ${left}`;
+}
+
+function quotaMessage(claim: Claim, quota: QuotaState | null): string | null {
+  if (quota === null) return null;
+  const left = subtract(quota.limit, quota.used);
+  const lacking = firstLacking(claim.request, left);
+  if (lacking === null) return null;
+  const [has, requires] = formatAmounts(
+    lacking,
+    Math.max(0, amountOf(left, lacking)),
+    amountOf(claim.request, lacking),
+  );
+  const [limit] = formatAmounts(lacking, amountOf(quota.limit, lacking), 0);
+  return `Quota of namespace ${claim.namespace} reached: ${has} of ${limit} ${resourceTitle(lacking)} left, task requires ${requires}`;
+}
+
+function exceedsQuota(claim: Claim, view: ExplainView): boolean {
+  const quota = view.quota(claim.namespace);
+  return quota !== null && firstLacking(claim.request, quota.limit) !== null;
+}
+
+function roomMessage(claim: Claim, workers: readonly KnownWorker[]): string | null {
+  if (claim.targetWorker !== null) {
+    const target = workers.find(({ worker }) => worker.id === claim.targetWorker);
+    if (target === undefined) return `Worker ${claim.targetWorker} not found`;
+    return obstacles(claim, target.worker, target.ledger)[0]?.message ?? null;
+  }
+  const known = workers.filter(({ worker }) => worker.state !== 'revoked');
+  if (known.length === 0) return 'No suitable worker available: no worker is registered';
+  if (known.length === 1) return obstacles(claim, known[0]!.worker, known[0]!.ledger)[0]?.message ?? null;
+  return countedMessage(claim, known);
+}
+
+/** Many workers, one sentence: `of 5 workers 3 lack CPU, 1 is draining, 1 is not connected`. */
+function countedMessage(claim: Claim, known: readonly KnownWorker[]): string | null {
+  const avoided = avoidedBy(claim, known);
+  const counts = new Map<string, number>();
+  for (const { worker, ledger } of known) {
+    const first = firstObstacle(claim, worker, ledger, avoided.has(worker.id));
+    if (first === null) return null;
+    counts.set(first, (counts.get(first) ?? 0) + 1);
+  }
+  const parts = [...counts]
+    .sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
+    .map(([what, n]) => countPhrase(what, n));
+  return `No suitable worker available with sufficient resources: of ${known.length} workers ${parts.join(', ')}`;
+}
+
+function countPhrase(what: string, n: number): string {
+  const is = n === 1 ? 'is' : 'are';
+  switch (what as Obstacle['kind']) {
+    case 'not_connected':
+      return `${n} ${is} not connected`;
+    case 'suspect':
+      return `${n} ${is} silent`;
+    case 'draining':
+      return `${n} ${is} draining`;
+    case 'unhealthy':
+      return `${n} ${is} unhealthy`;
+    case 'label_mismatch':
+      return `${n} ${n === 1 ? 'has' : 'have'} other labels`;
+    case 'avoided':
+      return `${n} ${is} avoided after a loss`;
+    case 'gpu_fragmented':
+      return `${n} ${n === 1 ? 'has' : 'have'} GPUs too fragmented`;
+    default:
+      return `${n} ${n === 1 ? 'lacks' : 'lack'} ${resourceTitle(what)}`;
+  }
+}
+
+function verdicts(claim: Claim, view: ExplainView): WorkerVerdict[] {
+  const known = view.workers.filter(({ worker }) => worker.state !== 'revoked' || worker.id === claim.targetWorker);
+  const avoided = avoidedBy(claim, known);
+  const score = scoreFunction(claim, view, roomsTakingWork(known));
+  return known.map(({ worker, ledger }) => {
+    const found = obstacles(claim, worker, ledger, avoided.has(worker.id));
+    return {
+      workerId: worker.id,
+      obstacles: found,
+      couldEverFit: couldEverFit(claim, worker),
+      scores: found.length === 0 && ledger !== null ? score({ worker, ledger }) : {},
+    };
+  });
+}
+
+/** The workers that are passed over because another one could take the task. */
+function avoidedBy(claim: Claim, known: readonly KnownWorker[]): ReadonlySet<string> {
+  if (claim.avoid.length === 0) return NOBODY;
+  const candidates = candidatesOf(claim, roomsTakingWork(known)).map((room) => room.worker.id);
+  return new Set(claim.avoid.filter((id) => !candidates.includes(id)));
+}
+
+const NOBODY: ReadonlySet<string> = new Set();
+
+function roomsTakingWork(known: readonly KnownWorker[]): WorkerRoom[] {
+  return known.flatMap(({ worker, ledger }) => (ledger !== null && takesWork(worker) ? [{ worker, ledger }] : []));
+}
+
+/** The parts of the policy's score; for one that takes turns, how many workers come before. */
+function scoreFunction(
+  claim: Claim,
+  view: ExplainView,
+  rooms: readonly WorkerRoom[],
+): (room: WorkerRoom) => Readonly<Record<string, number>> {
+  if (view.policy.kind === 'scoring') {
+    const scorer = view.policy.prepare(rooms);
+    return (room) => scorer.parts(claim.request, room);
+  }
+  const ids = rooms.map((room) => room.worker.id);
+  const next = ids.findIndex((id) => view.cursor === null || id > view.cursor);
+  return (room) => {
+    const turn = ids.indexOf(room.worker.id) - Math.max(0, next);
+    return { turnsAway: turn < 0 ? turn + ids.length : turn };
+  };
+}

@@ -26,10 +26,13 @@ export interface TaskFilter {
   readonly workerId?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly idPrefix?: string;
+  /** Submitted at this time or later. */
   readonly submittedAfter?: number;
+  /** Submitted before this time. */
   readonly submittedBefore?: number;
 }
 
+/** `priority`: larger first, then oldest first, as the queue goes. */
 export type TaskOrder = 'newest' | 'oldest' | 'priority';
 
 export interface EventFilter {
@@ -60,7 +63,24 @@ export interface Finding {
 export interface StoreInfo {
   readonly schema: number;
   readonly clusterId: string;
+  /** The highest epoch that committed here, or that a restore raised it to. A new leader takes the next one. */
+  readonly epoch: number;
   readonly sizeBytes: number;
+}
+
+/** How the store is at this moment; kept up to date without asking, so that reading it costs nothing. */
+export interface StoreHealth {
+  /**
+   * ok      commits go through
+   * full    the disk is full; commits go through on the reserve: refuse what makes new work. Ends by itself
+   * failed  commits are refused until the store is opened again
+   */
+  readonly state: 'ok' | 'full' | 'failed';
+  readonly message: string | null;
+  /** Free bytes on the store's disk, when last looked at. */
+  readonly freeBytes: number;
+  /** Bytes set aside for the time when the disk is full; 0 while they are in use. */
+  readonly reserveBytes: number;
 }
 
 export interface Store {
@@ -68,8 +88,9 @@ export interface Store {
   load(endedSince: number): Promise<Snapshot>;
   /**
    * One transaction, durable when it resolves. `epoch` is compared inside it: a lower one than the
-   * stored one rejects with StoreError `stale_epoch`. After any rejection the store refuses further
-   * commits until it is opened again.
+   * stored one rejects with StoreError `stale_epoch`. After any rejection but `store_full` the store
+   * refuses further commits until it is opened again. After `store_full`, which comes only when the
+   * reserve is used up too, nothing of this commit is stored: repeat the same changes or load again.
    */
   commit(epoch: number, changes: readonly Change[]): Promise<void>;
   task(id: string): Promise<Task | null>;
@@ -79,7 +100,10 @@ export interface Store {
   attempts(taskId: string): Promise<readonly Attempt[]>;
   attemptsOnWorker(workerId: string, limit: number, cursor: Cursor | null): Promise<Page<Attempt>>;
   job(id: string): Promise<Job | null>;
-  /** Events with a sequence above `after`, oldest first. */
+  /**
+   * Events with a sequence above `after`, oldest first. Events without a namespace (workers, users) are
+   * only in `namespaces: 'all'`. Once a task is pruned, `taskId` no longer finds its events.
+   */
   events(filter: EventFilter, after: number, limit: number): Promise<readonly ClusterEvent[]>;
   /** Removes what retention allows, in bounded steps. */
   prune(retention: Retention, now: number): Promise<Pruned>;
@@ -88,6 +112,7 @@ export interface Store {
   /** Audits the stored rows against the invariants marked Q. */
   fsck(): Promise<readonly Finding[]>;
   info(): Promise<StoreInfo>;
+  health(): StoreHealth;
   close(): Promise<void>;
 }
 
@@ -101,7 +126,8 @@ export type StoreErrorCode =
   | 'store_full'
   | 'store_io'
   | 'stale_epoch'
-  | 'store_failed';
+  | 'store_failed'
+  | 'cursor_invalid';
 
 /** The world misbehaving below the store: says which file and what to do. */
 export class StoreError extends Error {
@@ -118,6 +144,8 @@ export interface OpenOptions {
   readonly create?: { readonly clusterId: string };
   /** Open for reading and auditing while a master may hold it. */
   readonly readOnly?: boolean;
+  /** Bytes kept free beside the store for the time when the disk is full. Default 64 MiB; 0: none. */
+  readonly reserveBytes?: number;
 }
 
 /** Opens the adapter that the URL names: `sqlite:/path/to/cloudai.db` (default), later others. */

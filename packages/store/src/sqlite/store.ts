@@ -1,0 +1,171 @@
+import type { Attempt, Change, ClusterEvent, Job, Snapshot, Task, TaskSpec, TaskState } from '@cloudai/engine';
+import {
+  type Cursor,
+  type EventFilter,
+  type Finding,
+  type Page,
+  type Pruned,
+  type Retention,
+  type Store,
+  StoreError,
+  type StoreHealth,
+  type StoreInfo,
+  type TaskFilter,
+  type TaskOrder,
+} from '../store.ts';
+import { decodeAttempt, decodeEvent, decodeTask, encode, type Row } from './codec.ts';
+import { load } from './load.ts';
+import type { PruneStep } from './prune.ts';
+import type { AttemptRows, TaskRows } from './reader.ts';
+import { Remote } from './remote.ts';
+
+/** The store's face in the master's thread: it packs, asks its threads and unpacks. */
+export class SqliteStore implements Store {
+  readonly #path: string;
+  /** null: opened for reading only. */
+  #writer: Remote | null = null;
+  #reader: Remote | null = null;
+  #health: StoreHealth = { state: 'ok', message: null, freeBytes: 0, reserveBytes: 0 };
+  #closing: Promise<void> | null = null;
+
+  private constructor(path: string) {
+    this.#path = path;
+  }
+
+  static async open(path: string, options: { readOnly: boolean; reserveBytes: number }): Promise<SqliteStore> {
+    const store = new SqliteStore(path);
+    try {
+      if (!options.readOnly) {
+        const role = { role: 'writer', path, reserveBytes: options.reserveBytes } as const;
+        store.#writer = await Remote.start(role, (health) => {
+          store.#health = health;
+        });
+      }
+      store.#reader = await Remote.start({ role: 'reader', path });
+      return store;
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  load(endedSince: number): Promise<Snapshot> {
+    return load(this.#path, endedSince);
+  }
+
+  async commit(epoch: number, changes: readonly Change[]): Promise<void> {
+    await this.#writing().request('commit', epoch, encode(changes));
+  }
+
+  async task(id: string): Promise<Task | null> {
+    return unpackTasks(await this.#reading().request('task', id))[0] ?? null;
+  }
+
+  async tasks(filter: TaskFilter, order: TaskOrder, limit: number, cursor: Cursor | null): Promise<Page<Task>> {
+    const page: TaskRows = await this.#reading().request('tasks', filter, order, limit, cursor);
+    return { items: unpackTasks(page), next: page.next };
+  }
+
+  countTasks(filter: TaskFilter): Promise<Readonly<Partial<Record<TaskState, number>>>> {
+    return this.#reading().request('countTasks', filter);
+  }
+
+  async attempts(taskId: string): Promise<readonly Attempt[]> {
+    return unpackAttempts(await this.#reading().request('attempts', taskId));
+  }
+
+  async attemptsOnWorker(workerId: string, limit: number, cursor: Cursor | null): Promise<Page<Attempt>> {
+    const page: AttemptRows = await this.#reading().request('attemptsOnWorker', workerId, limit, cursor);
+    return { items: unpackAttempts(page), next: page.next };
+  }
+
+  async job(id: string): Promise<Job | null> {
+    const text: string | null = await this.#reading().request('job', id);
+    return text === null ? null : JSON.parse(text);
+  }
+
+  async events(filter: EventFilter, after: number, limit: number): Promise<readonly ClusterEvent[]> {
+    const rows: Row[] = await this.#reading().request('events', filter, after, limit);
+    return rows.map(decodeEvent);
+  }
+
+  async prune(retention: Retention, now: number): Promise<Pruned> {
+    const taskIds: string[] = [];
+    let events = 0;
+    for (const step of ['pruneTasks', 'pruneEvents']) {
+      for (let done = false; !done; ) {
+        const removed: PruneStep = await this.#writing().request(step, retention, now);
+        taskIds.push(...removed.taskIds);
+        events += removed.events;
+        done = removed.done;
+      }
+    }
+    return { taskIds, events };
+  }
+
+  backup(path: string): Promise<void> {
+    return this.#audit('backup', path);
+  }
+
+  fsck(): Promise<readonly Finding[]> {
+    return this.#audit('fsck');
+  }
+
+  info(): Promise<StoreInfo> {
+    return this.#reading().request('info');
+  }
+
+  health(): StoreHealth {
+    return this.#health;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    // The last connection to close copies the log into the file and removes it. After a failure that must not be.
+    const writerLast = this.#health.state !== 'failed';
+    for (const thread of writerLast ? [this.#reader, this.#writer] : [this.#writer, this.#reader]) {
+      await thread?.close();
+    }
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: the answer's type is stated by the callers above.
+  async #audit(method: string, ...args: readonly unknown[]): Promise<any> {
+    this.#reading();
+    const auditor = await Remote.start({ role: 'auditor', path: this.#path });
+    try {
+      return await auditor.request(method, ...args);
+    } finally {
+      await auditor.close();
+    }
+  }
+
+  #reading(): Remote {
+    if (this.#reader === null || this.#closing !== null) throw this.#closed();
+    return this.#reader;
+  }
+
+  #writing(): Remote {
+    if (this.#closing !== null) throw this.#closed();
+    if (this.#writer === null) {
+      throw new StoreError('store_failed', `${this.#path} was opened for reading only.`);
+    }
+    return this.#writer;
+  }
+
+  #closed(): StoreError {
+    return new StoreError('store_failed', `${this.#path} is closed.`);
+  }
+}
+
+function unpackTasks(page: TaskRows): Task[] {
+  const specs = new Map<number, TaskSpec>(page.specs.map(([number, text]) => [number, JSON.parse(text)]));
+  return page.rows.map((row) => decodeTask(row, specs.get(row[8] as number)!));
+}
+
+function unpackAttempts(page: AttemptRows): Attempt[] {
+  return page.rows.map((row) => decodeAttempt(row, row.at(-1) as string));
+}

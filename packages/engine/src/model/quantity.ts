@@ -37,7 +37,7 @@ export function parseGpu(input: unknown, options: QuantityOptions = {}): Quantit
 
 /** A whole number of the custom resource `name`. 0 is allowed unless refused. */
 export function parseCount(input: unknown, name: string, options: QuantityOptions = {}): Quantity {
-  const kind: Kind = { ...COUNT, name: show(name) };
+  const kind: Kind = { ...COUNT, name: show(name), title: show(name) };
   return parseAmount(input, kind, options.zero ?? true);
 }
 
@@ -118,8 +118,9 @@ export function formatPair(a: number, b: number, kind: 'thousandths' | 'bytes'):
 // --- the grammar -------------------------------------------------------------------------------------------------
 
 interface Kind {
-  /** As it stands in messages, e.g. `CPU`. */
+  /** As it stands inside a message, and at its start. */
   readonly name: string;
+  readonly title: string;
   /** Smallest units in one of each written unit; `''` is the bare number. */
   readonly units: ReadonlyMap<string, bigint>;
   readonly example: string;
@@ -146,21 +147,30 @@ const BYTE_EXAMPLE = 'a number with Ki, Mi, Gi, k, M or G such as 512Mi or 2Gi, 
 
 const CPU: Kind = {
   name: 'CPU',
+  title: 'CPU',
   units: THOUSANDTH_UNITS,
   whole: false,
   example: 'cores such as 0.5 or 2, or millicores such as 500m',
 };
-const MEMORY: Kind = { name: 'memory', units: BYTE_UNITS, whole: false, example: BYTE_EXAMPLE };
-const STORAGE: Kind = { name: 'storage', units: BYTE_UNITS, whole: false, example: BYTE_EXAMPLE };
+const MEMORY: Kind = { name: 'memory', title: 'Memory', units: BYTE_UNITS, whole: false, example: BYTE_EXAMPLE };
+const STORAGE: Kind = { name: 'storage', title: 'Storage', units: BYTE_UNITS, whole: false, example: BYTE_EXAMPLE };
 const GPU: Kind = {
   name: 'GPU',
+  title: 'GPU',
   units: THOUSANDTH_UNITS,
   whole: false,
   example: 'devices such as 1, or a share such as 0.5 or 250m',
 };
-const COUNT: Kind = { name: 'count', units: new Map([['', 1n]]), whole: true, example: 'a whole number such as 2' };
+const COUNT: Kind = {
+  name: 'count',
+  title: 'Count',
+  units: new Map([['', 1n]]),
+  whole: true,
+  example: 'a whole number such as 2',
+};
 const DURATION: Kind = {
   name: 'duration',
+  title: 'Duration',
   units: new Map(),
   whole: false,
   example: 'a time such as 500ms, 90s, 10m or 1h30m, or a bare number of seconds',
@@ -223,11 +233,11 @@ function plus(a: Decimal, b: Decimal, factor: bigint): Decimal {
 function settle(input: unknown, decimal: Decimal, factor: bigint, kind: Kind, zero: boolean): Quantity {
   if (decimal.digits === 0n) {
     if (zero) return { ok: true, value: 0 };
-    return refuse('zero', `${title(kind)} must be positive, got: ${show(input)}`);
+    return refuse('zero', `${kind.title} must be positive, got: ${show(input)}`);
   }
   if (decimal.negative) {
     const wanted = zero ? 'must not be negative' : 'must be positive';
-    return refuse('negative', `${title(kind)} ${wanted}, got: ${show(input)}`);
+    return refuse('negative', `${kind.title} ${wanted}, got: ${show(input)}`);
   }
   const units = decimal.digits * factor;
   let value: bigint;
@@ -240,7 +250,7 @@ function settle(input: unknown, decimal: Decimal, factor: bigint, kind: Kind, ze
       return refuse('fraction', `Invalid ${kind.name} format: ${show(input)}: write ${kind.example}`);
   }
   if (value > BigInt(Number.MAX_SAFE_INTEGER))
-    return refuse('too_large', `${title(kind)} request ${show(input)} exceeds what can be counted: ask for less`);
+    return refuse('too_large', `${kind.title} request ${show(input)} exceeds what can be counted: ask for less`);
   return { ok: true, value: Number(value) };
 }
 
@@ -249,8 +259,10 @@ function malformed(input: unknown, kind: Kind): Quantity {
 }
 
 function unknownUnit(input: unknown, unit: string, kind: Kind): Quantity {
+  // `GB`, `gb` and `g` may have meant G or Gi, `GiB` and `gi` only Gi.
+  const base = unit.toLowerCase().replace(/b$/, '');
   const meant = [...kind.units.keys()].filter(
-    (known) => known !== '' && unit.toLowerCase().replace(/b$/, '') === known.toLowerCase(),
+    (known) => known !== '' && [base, `${base}i`].includes(known.toLowerCase()),
   );
   const hint = meant.length > 0 ? `did you mean ${meant.join(' or ')}?` : `write ${kind.example}`;
   return refuse('unknown_unit', `Invalid ${kind.name} format: ${show(input)}: unknown unit ${unit}, ${hint}`);
@@ -258,10 +270,6 @@ function unknownUnit(input: unknown, unit: string, kind: Kind): Quantity {
 
 function refuse(code: QuantityErrorCode, message: string): Quantity {
   return { ok: false, code, message };
-}
-
-function title(kind: Kind): string {
-  return kind.name.charAt(0).toUpperCase() + kind.name.slice(1);
 }
 
 /** The input as one short printable line. */

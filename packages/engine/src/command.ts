@@ -29,15 +29,40 @@ export type Command =
   | JoinWorker
   | { readonly kind: 'renewWorker'; readonly workerId: string; readonly certificateSerial: string }
   | ConnectWorker
-  | { readonly kind: 'heartbeatWorker'; readonly workerId: string; readonly session: number; readonly unhealthy: string | null }
+  | {
+      readonly kind: 'heartbeatWorker';
+      readonly workerId: string;
+      readonly session: number;
+      readonly unhealthy: string | null;
+    }
   | { readonly kind: 'disconnectWorker'; readonly workerId: string; readonly session: number }
   | DrainWorker
-  | { readonly kind: 'labelWorker'; readonly workerId: string; readonly set: Readonly<Record<string, string>>; readonly remove: readonly string[]; readonly by: string }
+  | {
+      readonly kind: 'labelWorker';
+      readonly workerId: string;
+      readonly set: Readonly<Record<string, string>>;
+      readonly remove: readonly string[];
+      readonly by: string;
+    }
   | ReportAttempt
   | { readonly kind: 'useScheduler'; readonly placement: string; readonly by: string }
   | { readonly kind: 'putNamespace'; readonly name: string; readonly quota: Resources | null; readonly by: string }
-  | { readonly kind: 'putUser'; readonly name: string; readonly role: Role; readonly namespaces: readonly string[]; readonly disabled: boolean; readonly by: string }
-  | { readonly kind: 'putToken'; readonly id: string; readonly user: string; readonly hash: string; readonly expiresAt: number | null; readonly by: string }
+  | {
+      readonly kind: 'putUser';
+      readonly name: string;
+      readonly role: Role;
+      readonly namespaces: readonly string[];
+      readonly disabled: boolean;
+      readonly by: string;
+    }
+  | {
+      readonly kind: 'putToken';
+      readonly id: string;
+      readonly user: string;
+      readonly hash: string;
+      readonly expiresAt: number | null;
+      readonly by: string;
+    }
   | { readonly kind: 'revokeToken'; readonly id: string; readonly by: string };
 
 export type CommandKind = Command['kind'];
@@ -118,10 +143,14 @@ export interface ReportAttempt {
   readonly session: number;
   readonly taskId: TaskId;
   readonly attempt: number;
-  readonly report:
-    /** Accepted; preparing. Repeated with newer progress text. */
+  readonly report: /** Accepted; preparing. Repeated with newer progress text. */
     | { readonly phase: 'starting'; readonly progress: string | null }
-    | { readonly phase: 'running'; readonly startedAt: number; readonly containerId: string; readonly imageDigest: string | null }
+    | {
+        readonly phase: 'running';
+        readonly startedAt: number;
+        readonly containerId: string;
+        readonly imageDigest: string | null;
+      }
     | { readonly phase: 'ended'; readonly reason: EndReason; readonly result: AttemptResult };
 }
 
@@ -163,16 +192,41 @@ export interface Rejection {
   readonly taskIndex?: number;
 }
 
+export function reject(code: RejectionCode, message: string): Rejection {
+  return { ok: false, code, message };
+}
+
 /** What `apply` answers for each kind of command. */
 export type Accepted =
   | { readonly ok: true; readonly kind: 'done' }
-  | { readonly ok: true; readonly kind: 'submitted'; readonly taskIds: readonly TaskId[]; readonly jobId: string | null; /** An earlier call with the same key. */ readonly replayed: boolean }
+  | {
+      readonly ok: true;
+      readonly kind: 'submitted';
+      readonly taskIds: readonly TaskId[];
+      readonly jobId: string | null /** An earlier call with the same key. */;
+      readonly replayed: boolean;
+    }
   /** `changed` is false when the task had ended or was already being cancelled. */
   | { readonly ok: true; readonly kind: 'cancelled'; readonly changed: boolean }
   /** `abandon` lists found attempts that are superseded or unknown: stop and remove their containers. */
-  | { readonly ok: true; readonly kind: 'connected'; readonly session: number; readonly abandon: readonly { readonly taskId: TaskId; readonly attempt: number }[] }
+  | {
+      readonly ok: true;
+      readonly kind: 'connected';
+      readonly session: number;
+      readonly abandon: readonly { readonly taskId: TaskId; readonly attempt: number }[];
+    }
   /** `accepted` false: stale (fenced) or a repeat; the worker may forget the attempt all the same. */
   | { readonly ok: true; readonly kind: 'reported'; readonly accepted: boolean }
-  | { readonly ok: true; readonly kind: 'planned'; readonly committed: number; readonly refused: readonly { readonly taskId: TaskId; readonly workerId: string; readonly code: RejectionCode; readonly message: string }[] };
+  | {
+      readonly ok: true;
+      readonly kind: 'planned';
+      readonly committed: number;
+      readonly refused: readonly {
+        readonly taskId: TaskId;
+        readonly workerId: string;
+        readonly code: RejectionCode;
+        readonly message: string;
+      }[];
+    };
 
 export type Reply = Accepted | Rejection;

@@ -4,9 +4,23 @@ import type { EndReason, TaskId, TaskSpec } from './model/task.ts';
 
 export type Effect =
   | StartAttempt
-  | { readonly kind: 'stopAttempt'; readonly workerId: string; readonly session: number; readonly taskId: TaskId; readonly attempt: number; readonly reason: EndReason; readonly graceMs: number }
+  | {
+      readonly kind: 'stopAttempt';
+      readonly workerId: string;
+      readonly session: number;
+      readonly taskId: TaskId;
+      readonly attempt: number;
+      readonly reason: EndReason;
+      readonly graceMs: number;
+    }
   /** Close the session; `message` tells the worker's operator what to do. */
-  | { readonly kind: 'closeSession'; readonly workerId: string; readonly session: number; readonly code: string; readonly message: string };
+  | {
+      readonly kind: 'closeSession';
+      readonly workerId: string;
+      readonly session: number;
+      readonly code: string;
+      readonly message: string;
+    };
 
 export interface StartAttempt {
   readonly kind: 'startAttempt';

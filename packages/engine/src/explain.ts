@@ -1,11 +1,30 @@
 /** The answer to "why is my task waiting?", for every waiting task, per worker. */
-import type { TaskId, TaskState } from './model/task.ts';
+
 import type { ResourceName } from './model/resources.ts';
+import type { TaskId, TaskState } from './model/task.ts';
 
 /** One reason why one worker can not take the task now. Numbers in the resource's own unit. */
 export type Obstacle =
-  | { readonly kind: 'insufficient'; readonly resource: ResourceName; readonly available: number; readonly required: number; readonly capacity: number; /** e.g. `Insufficient CPU: worker has 2.00 available, task requires 3.00` */ readonly message: string }
-  | { readonly kind: 'not_target' | 'not_connected' | 'suspect' | 'draining' | 'unhealthy' | 'label_mismatch' | 'gpu_fragmented' | 'avoided'; readonly message: string };
+  | {
+      readonly kind: 'insufficient';
+      readonly resource: ResourceName;
+      readonly available: number;
+      readonly required: number;
+      readonly capacity: number /** e.g. `Insufficient CPU: worker has 2.00 available, task requires 3.00` */;
+      readonly message: string;
+    }
+  | {
+      readonly kind:
+        | 'not_target'
+        | 'not_connected'
+        | 'suspect'
+        | 'draining'
+        | 'unhealthy'
+        | 'label_mismatch'
+        | 'gpu_fragmented'
+        | 'avoided';
+      readonly message: string;
+    };
 
 export interface WorkerVerdict {
   readonly workerId: string;

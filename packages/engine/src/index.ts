@@ -1,12 +1,81 @@
 export type { Change, ClusterEvent, ClusterRow, EventKind } from './change.ts';
-export type { Accepted, Command, CommandKind, CommitPlan, ConnectWorker, DrainWorker, FoundAttempt, JoinWorker, NewTask, RegisterWorker, Rejection, RejectionCode, Reply, ReportAttempt, SubmitTasks } from './command.ts';
+export type {
+  Accepted,
+  Command,
+  CommandKind,
+  CommitPlan,
+  ConnectWorker,
+  DrainWorker,
+  FoundAttempt,
+  JoinWorker,
+  NewTask,
+  RegisterWorker,
+  Rejection,
+  RejectionCode,
+  Reply,
+  ReportAttempt,
+  SubmitTasks,
+} from './command.ts';
 export { DEFAULT_ENGINE_CONFIG, type EngineConfig } from './config.ts';
 export type { Effect, StartAttempt } from './effect.ts';
-export type { Applied } from './engine.ts';
+export { type Applied, Engine } from './engine.ts';
 export type { Explanation, Obstacle, WorkerVerdict } from './explain.ts';
-export type { Artifact, Attempt, AttemptResult, AttemptState, EndedAttemptState, LiveAttemptState } from './model/attempt.ts';
-export { type GpuShare, RESOURCE_NAMES, type ResourceName, type Resources } from './model/resources.ts';
-export type { EndReason, RetryRule, Task, TaskCommand, TaskId, TaskSpec, TaskState, TerminalTaskState } from './model/task.ts';
+export { InvariantBroken } from './invariants.ts';
+export {
+  type Artifact,
+  type Attempt,
+  type AttemptResult,
+  type AttemptState,
+  type EndedAttemptState,
+  isLive,
+  type LiveAttemptState,
+} from './model/attempt.ts';
+export { gpuProblem } from './model/gpu.ts';
+export {
+  bytesQuantity,
+  durationQuantity,
+  formatBytes,
+  formatCpu,
+  formatGpu,
+  parseCount,
+  parseCpu,
+  parseDurationMs,
+  parseGpu,
+  parseMemory,
+  parseStorage,
+  type Quantity,
+  type QuantityErrorCode,
+  type QuantityOptions,
+  thousandthsQuantity,
+} from './model/quantity.ts';
+export {
+  add,
+  type GpuShare,
+  RESOURCE_NAMES,
+  type ResourceName,
+  type Resources,
+  subtract,
+  ZERO,
+} from './model/resources.ts';
+export { MAX_PARENTS, MAX_PRIORITY, MAX_USER_RETRIES, specProblem } from './model/spec.ts';
+export {
+  type EndReason,
+  isTerminal,
+  isWaiting,
+  type RetryRule,
+  type Task,
+  type TaskCommand,
+  type TaskId,
+  type TaskSpec,
+  type TaskState,
+  type TerminalTaskState,
+} from './model/task.ts';
 export type { ApiToken, IdempotencyRecord, Job, Namespace, Role, User } from './model/tenancy.ts';
 export type { GpuDevice, Worker, WorkerCapacity, WorkerState } from './model/worker.ts';
+export type { PlacementPolicy } from './policy/policy.ts';
+export { DEFAULT_PLACEMENT, placementPolicies, placementPolicy } from './policy/registry.ts';
 export type { Snapshot } from './snapshot.ts';
+export { MAX_TASKS_PER_CALL } from './stages/admit.ts';
+export { MAX_ASSIGNMENTS_PER_PLAN } from './stages/commit.ts';
+export { DEFAULT_NAMESPACE } from './stages/recover.ts';
+export { ATTEMPT_MOVES, TASK_MOVES, WORKER_MOVES } from './transitions.ts';

@@ -13,6 +13,24 @@ export type AttemptState = LiveAttemptState | EndedAttemptState;
 export type LiveAttemptState = 'assigned' | 'starting' | 'running' | 'stopping' | 'unknown';
 export type EndedAttemptState = 'succeeded' | 'failed' | 'cancelled' | 'lost' | 'superseded';
 
+/** Whether an attempt in this state holds its reservation. */
+export function isLive(state: AttemptState): state is LiveAttemptState {
+  switch (state) {
+    case 'assigned':
+    case 'starting':
+    case 'running':
+    case 'stopping':
+    case 'unknown':
+      return true;
+    case 'succeeded':
+    case 'failed':
+    case 'cancelled':
+    case 'lost':
+    case 'superseded':
+      return false;
+  }
+}
+
 /** A file that a task left in `/output`. */
 export interface Artifact {
   /** Relative path below `/output`, `/`-separated, never with `..`. */

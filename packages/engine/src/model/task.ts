@@ -13,6 +13,15 @@ export type TaskId = string;
 export type TaskState = 'pending' | 'queued' | 'assigned' | 'running' | TerminalTaskState;
 export type TerminalTaskState = 'completed' | 'failed' | 'cancelled';
 
+export function isTerminal(state: TaskState): state is TerminalTaskState {
+  return state === 'completed' || state === 'failed' || state === 'cancelled';
+}
+
+/** Whether a task in this state holds nothing yet: it can still be re-prioritised and counts as backlog. */
+export function isWaiting(state: TaskState): state is 'pending' | 'queued' {
+  return state === 'pending' || state === 'queued';
+}
+
 /** Why an attempt or a task ended the way it did. */
 export type EndReason =
   | 'exit_zero'

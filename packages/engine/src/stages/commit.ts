@@ -1,0 +1,102 @@
+/**
+ * place → commit: whoever made the plan, each assignment is checked against the state as it is now, with the same
+ * predicate that ranking used. What passes is reserved at once; what does not is refused alone.
+ */
+import { type CommitPlan, type Rejection, type Reply, reject } from '../command.ts';
+import { fitsIn, subtract } from '../model/resources.ts';
+import { isTerminal, isWaiting, type Task } from '../model/task.ts';
+import { fits, obstacles } from '../policy/feasibility.ts';
+import type { Step } from '../step.ts';
+import { changeTask, createAttempt, taskEvent } from '../transitions.ts';
+import { startOnWorker } from './dispatch.ts';
+import type { Placement } from './place.ts';
+
+/** As many as a schedule pass of the engine itself may place at most in one go, and some. */
+export const MAX_ASSIGNMENTS_PER_PLAN = 100_000;
+
+export function commitPlan(step: Step, { planner, assignments }: CommitPlan): Reply {
+  if (assignments.length > MAX_ASSIGNMENTS_PER_PLAN)
+    return reject(
+      'invalid_argument',
+      `The plan has ${assignments.length} assignments; at most ${MAX_ASSIGNMENTS_PER_PLAN} are taken at once.`,
+    );
+  const refused: { taskId: string; workerId: string; code: Rejection['code']; message: string }[] = [];
+  for (const { taskId, workerId } of assignments) {
+    const refusal = commit(step, { taskId, workerId, placedBy: planner });
+    if (refusal !== null) refused.push({ taskId, workerId, code: refusal.code, message: refusal.message });
+  }
+  return { ok: true, kind: 'planned', committed: assignments.length - refused.length, refused };
+}
+
+/** Reserves and dispatches; a refusal changes nothing. */
+export function commit(step: Step, { taskId, workerId, placedBy }: Placement): Rejection | null {
+  const task = step.state.tasks.get(taskId);
+  const refusal =
+    task === undefined ? reject('task_unknown', `Task ${taskId} does not exist.`) : problem(step, task, workerId);
+  if (refusal !== null) return refusal;
+  assign(step, task!, workerId, placedBy);
+  return null;
+}
+
+function problem(step: Step, task: Task, workerId: string): Rejection | null {
+  if (task.state !== 'queued') return notQueued(task);
+  const entry = step.state.workers.get(workerId);
+  if (entry === undefined) return reject('worker_unknown', `Worker ${workerId} not found`);
+  const { worker, ledger } = entry;
+  if (ledger === null || !fits(task.spec, worker, ledger)) {
+    const [first] = obstacles(task.spec, worker, ledger);
+    const message = first?.message ?? `Worker ${workerId} has not told its capacity`;
+    switch (first?.kind) {
+      case 'insufficient':
+      case 'gpu_fragmented':
+        return reject('insufficient_resources', message);
+      case 'not_target':
+      case 'label_mismatch':
+        return reject('invalid_argument', message);
+      default:
+        return reject('worker_not_active', message);
+    }
+  }
+  const quota = step.state.quota(task.namespace);
+  if (quota !== null && !fitsIn(task.spec.request, subtract(quota.limit, quota.used)))
+    return reject('quota_exceeded', `The quota of namespace ${task.namespace} has no room for this task now.`);
+  return null;
+}
+
+function notQueued(task: Task): Rejection {
+  if (isTerminal(task.state)) return reject('task_ended', `Task ${task.id} has ended (${task.state}).`);
+  const waits = isWaiting(task.state) ? 'is pending and can not start yet' : `is ${task.state} already`;
+  return reject('task_not_waiting', `Task ${task.id} ${waits}.`);
+}
+
+function assign(step: Step, task: Task, workerId: string, placedBy: string): void {
+  const { worker, ledger } = step.state.workers.get(workerId)!;
+  const number = task.fence + 1;
+  const reserved = task.spec.request;
+  const gpus = ledger!.reserve(reserved);
+  const row = changeTask(step, task.id, { state: 'assigned', fence: number, message: null });
+  const attempt = {
+    taskId: task.id,
+    number,
+    workerId,
+    session: worker.session,
+    state: 'assigned',
+    reason: null,
+    reserved,
+    gpus,
+    placedBy,
+    assignedAt: step.now,
+    expiresAt: step.now + step.state.config.reservationTtlMs,
+    confirmedAt: null,
+    startedAt: null,
+    endedAt: null,
+    progress: null,
+    containerId: null,
+    imageDigest: null,
+    stopReason: null,
+    result: null,
+  } as const;
+  createAttempt(step, attempt, task.namespace);
+  taskEvent(step, 'task_assigned', row, { attempt: number, workerId, message: placedBy });
+  startOnWorker(step, attempt);
+}

@@ -21,7 +21,7 @@ export default defineConfig({
         test: {
           // Whole clusters with real containers: one file at a time, each in a process of its own.
           name: 'e2e',
-          include: ['tests/e2e/**/*.test.ts'],
+          include: ['tests/{e2e,scenarios,chaos}/**/*.test.ts'],
           pool: 'forks',
           fileParallelism: false,
           testTimeout: 120_000,

@@ -1,0 +1,342 @@
+// A whole cluster for a test: real processes through the real command line, in a folder and on ports of its own.
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { CloudAI, type WorkerView } from '@cloudai/sdk';
+import { afterAll, afterEach, beforeAll } from 'vitest';
+import { parse, stringify } from 'yaml';
+import { type ContainerSummary, Docker } from './docker.ts';
+import type { Host } from './network.ts';
+import { freePorts } from './ports.ts';
+import { type CommandOptions, type Finished, ManagedProcess, runCommand } from './process.ts';
+import { until } from './wait.ts';
+
+export const ROOT = path.resolve(import.meta.dirname, '../..');
+export const CLOUDAI = path.join(ROOT, 'bin/cloudai');
+export const IMAGE = 'cloudai/busybox:local';
+
+/** A tenth of the real ones or less, so that a test of silence takes seconds. */
+export const SHORT_FIGURES = {
+  heartbeatMs: 500,
+  suspectMs: 2_000,
+  lostMs: 5_000,
+  startGraceMs: 8_000,
+  infraBackoffMs: 200,
+};
+
+export interface WorkerOptions {
+  readonly id?: string;
+  readonly cpu?: number;
+  readonly memory?: string;
+  readonly storage?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Runs inside this network namespace. */
+  readonly host?: Host;
+}
+
+export interface ClusterOptions {
+  readonly workers?: readonly WorkerOptions[];
+  /** Settings of the master besides the short figures. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** Engine of the workers; the machine's own without it. */
+  readonly dockerHost?: string;
+  /** Where the master listens. */
+  readonly address?: string;
+}
+
+/** Labels of the containers, as documented; the tests hold them to it. */
+const CLUSTER_LABEL = 'ai.cloudai.cluster';
+const TASK_LABEL = 'ai.cloudai.task';
+
+const DEFAULT_WORKER = { cpu: 4, memory: '4Gi', storage: '20Gi' };
+
+interface WorkerSlot {
+  readonly options: WorkerOptions & { readonly id: string };
+  readonly folder: string;
+  process: ManagedProcess | null;
+}
+
+export class Cluster {
+  readonly folder: string;
+  readonly docker: Docker;
+  readonly #options: ClusterOptions;
+  readonly #workers = new Map<string, WorkerSlot>();
+  #master: ManagedProcess | null = null;
+  #client: CloudAI | null = null;
+  #ports: readonly number[] = [];
+  #clusterId = '';
+
+  constructor(options: ClusterOptions = {}) {
+    this.#options = options;
+    this.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'cai-e2e-'));
+    this.docker = new Docker(options.dockerHost);
+    for (const [index, worker] of (options.workers ?? [{}]).entries())
+      this.#addSlot({ id: `worker-${index + 1}`, ...worker });
+  }
+
+  /** init, master, register, workers; resolves when every worker is active. */
+  async start(): Promise<void> {
+    this.#ports = await freePorts(2, this.address);
+    await this.run('init', '--data', this.masterFolder);
+    await this.startMaster();
+    this.#clusterId = (await this.client.getCluster()).clusterId;
+    await Promise.all([...this.#workers.keys()].map((id) => this.startWorker(id)));
+  }
+
+  get address(): string {
+    return this.#options.address ?? '127.0.0.1';
+  }
+
+  get masterFolder(): string {
+    return path.join(this.folder, 'master');
+  }
+
+  get clusterId(): string {
+    return this.#clusterId;
+  }
+
+  get url(): string {
+    return `http://${this.address}:${this.#ports[0]}`;
+  }
+
+  get workerEndpoint(): string {
+    return `${this.address}:${this.#ports[1]}`;
+  }
+
+  get workerIds(): readonly string[] {
+    return [...this.#workers.keys()];
+  }
+
+  /** Speaks to the master as the admin that `init` made. */
+  get client(): CloudAI {
+    this.#client ??= this.clientWith({});
+    return this.#client;
+  }
+
+  clientWith(options: { readonly token?: string; readonly retries?: number }): CloudAI {
+    return new CloudAI({
+      url: this.url,
+      token: options.token ?? this.token,
+      // A restart of the master takes seconds on a loaded machine.
+      retry: { limit: options.retries ?? 40, baseMs: 50, maxMs: 500 },
+    });
+  }
+
+  get token(): string {
+    const context = parse(fs.readFileSync(path.join(this.folder, 'config/context.yaml'), 'utf8')) as { token: string };
+    return context.token;
+  }
+
+  // The command line
+
+  get env(): NodeJS.ProcessEnv {
+    return {
+      ...process.env,
+      CLOUDAI_CONFIG: path.join(this.folder, 'config'),
+      XDG_STATE_HOME: path.join(this.folder, 'state'),
+      DOCKER_HOST: this.docker.host,
+      NO_COLOR: '1',
+    };
+  }
+
+  /** Any command line of `cloudai` with this cluster as its own. Never throws for an exit code. */
+  cli(args: readonly string[], options: CommandOptions = {}): Promise<Finished> {
+    return runCommand(CLOUDAI, args, { ...options, env: { ...this.env, ...options.env } });
+  }
+
+  /** One that has to succeed; answers its standard output. */
+  async run(...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.cli(args);
+    if (code !== 0) throw new Error(`cloudai ${args.join(' ')} ended with ${code}\n${stdout}\n${stderr}`);
+    return stdout;
+  }
+
+  // The master
+
+  /** Starts it and resolves when it answers; the milliseconds that took. */
+  async startMaster(): Promise<number> {
+    fs.mkdirSync(this.masterFolder, { recursive: true });
+    const config = path.join(this.folder, 'master.yaml');
+    fs.writeFileSync(config, stringify({ ...SHORT_FIGURES, ...this.#options.config }));
+    const child = new ManagedProcess({
+      name: 'master',
+      command: CLOUDAI,
+      args: ['master', '--data', this.masterFolder, '--config', config, ...this.#listenArgs()],
+      env: this.env,
+      logFile: path.join(this.folder, 'master.log'),
+    });
+    this.#master = child;
+    const client = this.clientWith({ retries: 0 });
+    await until(
+      async () => {
+        child.mustBeAlive();
+        return await client.getVersion();
+      },
+      { what: 'the master to answer', pollMs: 10 },
+    );
+    client.close();
+    return performance.now() - child.startedAt;
+  }
+
+  get master(): ManagedProcess {
+    if (this.#master === null) throw new Error('the master was not started');
+    return this.#master;
+  }
+
+  async restartMaster(how: 'kill9' | 'stop'): Promise<number> {
+    await this.master[how]();
+    return this.startMaster();
+  }
+
+  // The workers
+
+  /** Registers the id when it is new, starts the process, resolves when the master has it as active. */
+  async startWorker(id: string): Promise<number> {
+    const slot = this.#slot(id);
+    const isNew = !fs.existsSync(slot.folder);
+    const join = isNew ? await this.#register(slot) : [];
+    const [command = '', ...enterArgs] = [...(slot.options.host?.enter ?? []), CLOUDAI];
+    const child = new ManagedProcess({
+      name: id,
+      command,
+      args: [...enterArgs, 'worker', '--data', slot.folder, ...join, ...capacityArgs(slot.options)],
+      env: this.env,
+      logFile: path.join(this.folder, `${id}.log`),
+    });
+    slot.process = child;
+    const session = isNew ? null : (await this.client.getWorker(id)).lastSeenAt;
+    await until(
+      async () => {
+        child.mustBeAlive();
+        const { state, connected, lastSeenAt } = await this.client.getWorker(id);
+        return state === 'active' && connected && lastSeenAt !== session;
+      },
+      { what: `${id} to become active` },
+    );
+    return performance.now() - child.startedAt;
+  }
+
+  worker(id: string): ManagedProcess {
+    const { process } = this.#slot(id);
+    if (process === null) throw new Error(`${id} was not started`);
+    return process;
+  }
+
+  async restartWorker(id: string, how: 'kill9' | 'stop'): Promise<number> {
+    await this.worker(id)[how]();
+    return this.startWorker(id);
+  }
+
+  async addWorker(options: WorkerOptions & { readonly id: string }): Promise<void> {
+    this.#addSlot(options);
+    await this.startWorker(options.id);
+  }
+
+  async workers(): Promise<Map<string, WorkerView>> {
+    const views = await this.client.listWorkers().take(1000);
+    return new Map(views.map((view) => [view.id, view]));
+  }
+
+  // What it leaves in Docker
+
+  containers(): Promise<ContainerSummary[]> {
+    return this.docker.containers({ [CLUSTER_LABEL]: this.#clusterId });
+  }
+
+  containersOf(taskId: string): Promise<ContainerSummary[]> {
+    return this.docker.containers({ [CLUSTER_LABEL]: this.#clusterId, [TASK_LABEL]: taskId });
+  }
+
+  /** Ends everything. What the cluster should have removed by itself and did not is removed and then an error. */
+  async close(): Promise<void> {
+    try {
+      await this.#checkLeaks();
+    } finally {
+      await this.#stopAll();
+      await this.#sweep();
+      this.#client?.close();
+      this.docker.close();
+      fs.rmSync(this.folder, { recursive: true, force: true });
+    }
+  }
+
+  /** For a failed test: the end of what each process said. */
+  report(): string {
+    const running = [this.#master, ...[...this.#workers.values()].map((slot) => slot.process)];
+    return running.map((child) => (child === null ? '' : `--- ${child.name} ---\n${child.tail()}`)).join('\n');
+  }
+
+  #slot(id: string): WorkerSlot {
+    const slot = this.#workers.get(id);
+    if (slot === undefined) throw new Error(`the cluster has no ${id}`);
+    return slot;
+  }
+
+  #addSlot(options: WorkerOptions & { readonly id: string }): void {
+    this.#workers.set(options.id, { options, folder: path.join(this.folder, options.id), process: null });
+  }
+
+  #listenArgs(): string[] {
+    const [users, workers] = this.#ports;
+    return ['--listen', `${this.address}:${users}`, '--worker-listen', `${this.address}:${workers}`];
+  }
+
+  async #register({ options }: WorkerSlot): Promise<string[]> {
+    const { joinToken } = await this.client.registerWorker({
+      id: options.id,
+      ...(options.host === undefined ? {} : { address: options.host.address }),
+      ...(options.labels === undefined ? {} : { labels: options.labels }),
+    });
+    return ['--join', joinToken, '--master', this.workerEndpoint];
+  }
+
+  /** Ends what still runs, and then gives live workers the time to remove every container. */
+  async #checkLeaks(): Promise<void> {
+    const isUp = (child: ManagedProcess | null) => child !== null && child.ended === null;
+    if (!isUp(this.#master) || ![...this.#workers.values()].every((slot) => isUp(slot.process))) return;
+    for await (const { id } of this.client.listTasks({ state: 'pending,queued,assigned,running' }))
+      await this.client.cancelTask(id);
+    await until(async () => (await this.containers()).length === 0, {
+      what: `every container of the cluster to be removed; left are ${(await this.containers()).map(({ Names }) => Names[0]).join(', ')}`,
+    });
+  }
+
+  async #stopAll(): Promise<void> {
+    const started = [...[...this.#workers.values()].map((slot) => slot.process), this.#master];
+    const results = await Promise.allSettled(started.filter((child) => child !== null).map((child) => child.stop()));
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  }
+
+  /** Whatever is left, so that a failed test does not trouble the next one. */
+  async #sweep(): Promise<void> {
+    if (this.#clusterId === '') return;
+    for (const { Id } of await this.containers()) await this.docker.remove(Id);
+  }
+}
+
+function capacityArgs({ cpu, memory, storage }: WorkerOptions): string[] {
+  const capacity = {
+    ...DEFAULT_WORKER,
+    ...(cpu === undefined ? {} : { cpu }),
+    ...(memory === undefined ? {} : { memory }),
+    ...(storage === undefined ? {} : { storage }),
+  };
+  return Object.entries(capacity).flatMap(([name, value]) => [`--${name}`, String(value)]);
+}
+
+/** A cluster for all tests of a file: started before them, closed and searched for leaks after them. */
+export function useCluster(options: ClusterOptions = {}): Cluster {
+  const cluster = new Cluster(options);
+  beforeAll(async () => {
+    try {
+      await cluster.start();
+    } catch (error) {
+      throw new Error(`the cluster did not start\n${cluster.report()}`, { cause: error });
+    }
+  });
+  afterEach(({ task }) => {
+    if (task.result?.state === 'fail') console.error(cluster.report());
+  });
+  afterAll(() => cluster.close());
+  return cluster;
+}

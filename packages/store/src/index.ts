@@ -1,4 +1,5 @@
 export { openStore } from './open.ts';
+export { restore } from './restore.ts';
 export {
   type Cursor,
   type EventFilter,
@@ -7,6 +8,8 @@ export {
   type OpenStore,
   type Page,
   type Pruned,
+  type Restored,
+  type RestoreOptions,
   type Retention,
   type Store,
   StoreError,

@@ -4,7 +4,10 @@
  */
 import type { Attempt, Change, ClusterEvent, EndReason, Job, Snapshot, Task, TaskState } from '@cloudai/engine';
 
-/** Opaque position in a listing; given back unchanged to get the next page. */
+/**
+ * Opaque position in a listing; given back unchanged, with the same filter and order, to get the next page. Any other
+ * one rejects with a RangeError.
+ */
 export type Cursor = string;
 
 export interface Page<T> {
@@ -126,8 +129,7 @@ export type StoreErrorCode =
   | 'store_full'
   | 'store_io'
   | 'stale_epoch'
-  | 'store_failed'
-  | 'cursor_invalid';
+  | 'store_failed';
 
 /** The world misbehaving below the store: says which file and what to do. */
 export class StoreError extends Error {
@@ -150,3 +152,17 @@ export interface OpenOptions {
 
 /** Opens the adapter that the URL names: `sqlite:/path/to/cloudai.db` (default), later others. */
 export type OpenStore = (url: string, options?: OpenOptions) => Promise<Store>;
+
+export interface RestoreOptions {
+  /** Replace an existing store; it is kept aside. */
+  readonly force?: boolean;
+  /** The highest epoch known to have led, when the store that knew it is lost. */
+  readonly epoch?: number;
+}
+
+export interface Restored {
+  /** The epoch that the store is at now; the next leader takes one above it. */
+  readonly epoch: number;
+  /** Where the replaced store is kept; null when there was none. */
+  readonly replaced: string | null;
+}

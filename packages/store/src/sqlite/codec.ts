@@ -139,73 +139,111 @@ export function checksum(values: Row): number {
   return crc32(values.join('\u001f'));
 }
 
+/** The last image of each row that a batch touched, and all of its events. */
 export function encode(changes: readonly Change[]): Value[] {
-  const out: Value[] = [];
-  // Tasks of one array or sweep carry the very same spec object.
-  let spec: TaskSpec | null = null;
-  let specText = '';
+  const tasks = new Map<string, { created: boolean; row: Task }>();
+  const attempts = new Map<string, Attempt>();
+  const documents = new Map<string, Document>();
+  const events: ClusterEvent[] = [];
   for (const change of changes) {
     switch (change.kind) {
       case 'task': {
-        const { row } = change;
-        if (change.created) {
-          if (row.spec !== spec) {
-            spec = row.spec;
-            specText = JSON.stringify(spec);
-          }
-          out.push(OP.createTask);
-          out.push(row.sequence, row.id, row.namespace, row.owner, row.name, row.jobId, row.retryOf);
-          out.push(row.submittedAt, row.spec.image, specText);
-          pushTask(out, row);
-          for (const key in row.spec.labels) out.push(OP.label, row.sequence, key, row.spec.labels[key]!);
-        } else {
-          out.push(OP.updateTask, row.sequence);
-          pushTask(out, row);
-        }
+        const earlier = tasks.get(change.row.id);
+        if (earlier === undefined) tasks.set(change.row.id, { created: change.created, row: change.row });
+        else earlier.row = change.row;
         break;
       }
       case 'attempt':
-        out.push(OP.attempt);
-        pushAttempt(out, change.row);
+        attempts.set(`${change.row.taskId}/${change.row.number}`, change.row);
         break;
-      case 'event': {
-        const { row } = change;
-        out.push(OP.event, row.sequence, row.at, row.kind, row.namespace, row.taskId);
-        out.push(row.attempt, row.workerId, row.by, row.message);
-        break;
-      }
-      case 'cluster':
-        out.push(OP.cluster, JSON.stringify(change.row));
-        break;
-      case 'worker':
-        out.push(OP.worker, change.row.id, JSON.stringify(change.row));
-        break;
-      case 'workerRemoved':
-        out.push(OP.removeWorker, change.workerId);
-        break;
-      case 'namespace':
-        out.push(OP.namespace, change.row.name, JSON.stringify(change.row));
-        break;
-      case 'user':
-        out.push(OP.user, change.row.name, JSON.stringify(change.row));
-        break;
-      case 'token':
-        out.push(OP.token, change.row.id, JSON.stringify(change.row));
-        break;
-      case 'job':
-        out.push(OP.job, change.row.id, JSON.stringify(change.row));
-        break;
-      case 'idempotency':
-        out.push(OP.idempotency, change.row.namespace, change.row.key, JSON.stringify(change.row));
-        break;
-      case 'idempotencyExpired':
-        out.push(OP.removeIdempotency, change.namespace, change.key);
+      case 'event':
+        events.push(change.row);
         break;
       default:
-        throw new Error(`unknown change ${JSON.stringify(change satisfies never)}`);
+        documents.set(documentKey(change), change);
     }
   }
+  const out: Value[] = [];
+  for (const document of documents.values()) pushDocument(out, document);
+  pushTasks(out, tasks.values());
+  for (const row of attempts.values()) pushAttempt(out, row);
+  for (const row of events) {
+    out.push(OP.event, row.sequence, row.at, row.kind, row.namespace, row.taskId);
+    out.push(row.attempt, row.workerId, row.by, row.message);
+  }
   return out;
+}
+
+/** Changes of rows that are kept as one document each. */
+type Document = Exclude<Change, { readonly kind: 'task' | 'attempt' | 'event' }>;
+
+/** Of two changes with the same key only the later one counts. */
+function documentKey(change: Document): string {
+  switch (change.kind) {
+    case 'cluster':
+      return change.kind;
+    case 'workerRemoved':
+      return `worker/${change.workerId}`;
+    case 'namespace':
+    case 'user':
+      return `${change.kind}/${change.row.name}`;
+    case 'worker':
+    case 'token':
+    case 'job':
+      return `${change.kind}/${change.row.id}`;
+    case 'idempotency':
+      return JSON.stringify([change.row.namespace, change.row.key]);
+    case 'idempotencyExpired':
+      return JSON.stringify([change.namespace, change.key]);
+  }
+}
+
+function pushDocument(out: Value[], change: Document): void {
+  switch (change.kind) {
+    case 'cluster':
+      out.push(OP.cluster, JSON.stringify(change.row));
+      return;
+    case 'workerRemoved':
+      out.push(OP.removeWorker, change.workerId);
+      return;
+    case 'namespace':
+    case 'user':
+      out.push(OP[change.kind], change.row.name, JSON.stringify(change.row));
+      return;
+    case 'worker':
+    case 'token':
+    case 'job':
+      out.push(OP[change.kind], change.row.id, JSON.stringify(change.row));
+      return;
+    case 'idempotency':
+      out.push(OP.idempotency, change.row.namespace, change.row.key, JSON.stringify(change.row));
+      return;
+    case 'idempotencyExpired':
+      out.push(OP.removeIdempotency, change.namespace, change.key);
+      return;
+  }
+}
+
+function pushTasks(out: Value[], tasks: Iterable<{ created: boolean; row: Task }>): void {
+  // Tasks of one array or sweep carry the very same spec object.
+  let spec: TaskSpec | null = null;
+  let specText = '';
+  for (const { created, row } of tasks) {
+    if (!created) {
+      out.push(OP.updateTask, row.sequence);
+      pushTask(out, row);
+      continue;
+    }
+    if (row.spec !== spec) {
+      spec = row.spec;
+      specText = JSON.stringify(spec);
+    }
+    out.push(OP.createTask);
+    out.push(row.sequence, row.id, row.namespace, row.owner, row.name, row.jobId, row.retryOf);
+    out.push(row.submittedAt, row.spec.image, specText);
+    pushTask(out, row);
+    for (const key in row.spec.labels) out.push(OP.label, row.sequence, key, row.spec.labels[key]!);
+  }
 }
 
 function pushTask(out: Value[], row: Task): void {
@@ -217,7 +255,7 @@ function pushTask(out: Value[], row: Task): void {
 
 function pushAttempt(out: Value[], row: Attempt): void {
   const { reserved } = row;
-  out.push(row.taskId, row.number, row.workerId, row.session, row.state, row.reason);
+  out.push(OP.attempt, row.taskId, row.number, row.workerId, row.session, row.state, row.reason);
   out.push(reserved.cpuMillis, reserved.memoryBytes, reserved.storageBytes, reserved.gpuMillis);
   out.push(isEmpty(reserved.custom) ? null : JSON.stringify(reserved.custom), list(row.gpus));
   out.push(row.placedBy, row.assignedAt, row.expiresAt, row.confirmedAt, row.startedAt, row.endedAt);

@@ -132,7 +132,8 @@ function checkFile(path: string): void {
   }
 }
 
-function identify(db: DatabaseSync, path: string): void {
+/** Throws unless this is a CloudAI store that this program can read, or bring up to date. */
+export function identify(db: DatabaseSync, path: string): void {
   const application = Number(db.prepare('PRAGMA application_id').get()!.application_id);
   if (application !== APPLICATION_ID) {
     throw new StoreError('store_foreign', `${path} is an SQLite file of another program, not a CloudAI store.`);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Cursor, StoreError } from '../store.ts';
+import type { Cursor } from '../store.ts';
 
 /** Longer ones are not ours. */
 const MOST_CHARACTERS = 200;
@@ -19,8 +19,7 @@ export function decodeCursor(listing: string, cursor: Cursor): readonly number[]
   const key: number[] = [];
   for (const part of parts) if (typeof part === 'number' && Number.isSafeInteger(part)) key.push(part);
   if (key.length === 0 || key.length !== parts.length || check !== digest(listing, key)) {
-    throw new StoreError(
-      'cursor_invalid',
+    throw new RangeError(
       'the cursor does not belong to this listing: give the one that its last page returned, with the same filter and order',
     );
   }

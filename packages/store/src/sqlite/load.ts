@@ -4,7 +4,7 @@ import { type Documents, decodeAttempt, decodeTask, type Row } from './codec.ts'
 import { connectForReading, Statements } from './connection.ts';
 import { failure } from './failure.ts';
 import { ATTEMPT_ROWS, checkRow, checkTask, damaged, TASK_ROWS } from './rows.ts';
-import { LIVE } from './schema.ts';
+import { HOLDING, LIVE } from './schema.ts';
 
 /** Rows between two turns of the event loop: about 20 ms. */
 const ROWS_A_TURN = 4_000;
@@ -53,6 +53,7 @@ async function loadTasks(
   const tasks: Task[] = [];
   const specs = new Map<number, TaskSpec>();
   const wanted = `SELECT sequence FROM task INDEXED BY task_live WHERE ${LIVE}
+    UNION ALL SELECT task FROM attempt INDEXED BY attempt_holding WHERE ${HOLDING}
     UNION ALL SELECT sequence FROM task INDEXED BY task_ended WHERE ended_at >= ?`;
   for (const row of statements.iterate(
     `SELECT ${TASK_ROWS} FROM task WHERE sequence IN (${wanted}) ORDER BY sequence`,

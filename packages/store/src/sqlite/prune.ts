@@ -1,6 +1,7 @@
 /** Forgetting, a bounded step at a time, so that commits go on in between. */
 import type { Retention } from '../store.ts';
 import type { Statements } from './connection.ts';
+import { HOLDING } from './schema.ts';
 
 const TASKS_A_STEP = 500;
 const EVENTS_A_STEP = 5_000;
@@ -12,12 +13,17 @@ export interface PruneStep {
   readonly done: boolean;
 }
 
-/** Ended tasks with their attempts and labels, and the jobs and specs that nothing needs any more. */
+/**
+ * Ended tasks with their attempts and labels, and the jobs and specs that nothing needs any more. A task whose attempt
+ * still holds a reservation stays: its worker has yet to say that the process is gone.
+ */
 export function pruneTasks(statements: Statements, retention: Retention, now: number): PruneStep {
   if (retention.endedTasksMs === null) return { taskIds: [], events: 0, done: true };
   const rows = statements.all(
     `SELECT sequence, id, spec, job_id FROM task INDEXED BY task_ended
-      WHERE ended_at IS NOT NULL AND ended_at < ? ORDER BY ended_at LIMIT ?`,
+      WHERE ended_at IS NOT NULL AND ended_at < ?
+        AND NOT EXISTS (SELECT 1 FROM attempt INDEXED BY attempt_holding WHERE task = task.sequence AND ${HOLDING})
+      ORDER BY ended_at LIMIT ?`,
     now - retention.endedTasksMs,
     TASKS_A_STEP,
   );

@@ -65,9 +65,7 @@ export class Remote {
       if (message.health !== undefined) onHealth(message.health);
       waiting?.resolve(message.value);
     } else {
-      waiting?.reject(
-        message.code === null ? new Error(message.message) : new StoreError(message.code, message.message),
-      );
+      waiting?.reject(toError(message.code, message.message));
     }
   }
 
@@ -76,4 +74,9 @@ export class Remote {
     for (const waiting of this.#waiting.values()) waiting.reject(this.#ended);
     this.#waiting.clear();
   }
+}
+
+function toError(code: (FromThread & { readonly kind: 'error' })['code'], message: string): Error {
+  if (code === 'range') return new RangeError(message);
+  return code === 'bug' ? new Error(message) : new StoreError(code, message);
 }

@@ -18,6 +18,8 @@ export const APPLICATION_ID = 0x436c4149;
 
 /** Literally the same text in index and queries, which is how SQLite knows that the partial index serves them. */
 export const LIVE = `state IN ('pending', 'queued', 'assigned', 'running')`;
+/** Attempts that hold a reservation; also ones of tasks that have ended, until their worker says that they are gone. */
+export const HOLDING = `state IN ('assigned', 'starting', 'running', 'stopping', 'unknown')`;
 
 const SCHEMA_1 = `
 CREATE TABLE meta (
@@ -131,6 +133,7 @@ CREATE TABLE attempt (
 ) STRICT;
 CREATE UNIQUE INDEX attempt_task ON attempt (task, number);
 CREATE INDEX attempt_worker ON attempt (worker_id);
+CREATE INDEX attempt_holding ON attempt (task) WHERE ${HOLDING};
 
 -- \`task\` is the sequence of the task, if it was stored when the event was.
 CREATE TABLE event (

@@ -12,15 +12,13 @@ export type Role =
   | ({ readonly role: 'writer' } & WriterOptions)
   | { readonly role: 'reader' | 'auditor'; readonly path: string };
 
+/** What the caller's thread throws again: a StoreError with this code, or the caller's own mistake, or a bug. */
+type ErrorCode = StoreErrorCode | 'range' | 'bug';
+
 /** `null` as id: the answer to the start of the thread itself. */
 export type FromThread =
   | { readonly kind: 'answer'; readonly id: number | null; readonly value: unknown; readonly health?: StoreHealth }
-  | {
-      readonly kind: 'error';
-      readonly id: number | null;
-      readonly code: StoreErrorCode | null;
-      readonly message: string;
-    }
+  | { readonly kind: 'error'; readonly id: number | null; readonly code: ErrorCode; readonly message: string }
   | { readonly kind: 'health'; readonly health: StoreHealth };
 
 export interface ToThread {
@@ -38,7 +36,7 @@ if (port !== null) serve(port, workerData as Role);
 function serve(out: NonNullable<typeof parentPort>, role: Role): void {
   const send = (message: FromThread) => out.postMessage(message);
   const fail = (id: number | null, error: unknown) => {
-    const code = error instanceof StoreError ? error.code : null;
+    const code = error instanceof StoreError ? error.code : error instanceof RangeError ? 'range' : 'bug';
     send({ kind: 'error', id, code, message: error instanceof Error ? error.message : String(error) });
   };
   let target: Writer | Reader | Auditor;

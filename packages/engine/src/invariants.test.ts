@@ -1,0 +1,71 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import type { RejectionCode } from './command.ts';
+import { Chaos, type Move } from './testing/chaos.ts';
+import { hashState } from './testing/index.ts';
+import { ATTEMPT_MOVES, TASK_MOVES, WORKER_MOVES } from './transitions.ts';
+
+/** `CHAOS_SEED=n` repeats a failure, `CHAOS_RUNS=n` makes it longer. */
+const SEED = Number(process.env['CHAOS_SEED'] ?? 1_973);
+const RUNS = Number(process.env['CHAOS_RUNS'] ?? 900);
+const MOVES = 150;
+
+it('keeps every invariant whatever happens, replays to the same state and reloads to the same state', () => {
+  let steps = 0;
+  const seen = new Set<string>();
+  const move = fc.tuple(fc.nat(10_000), fc.nat(10_000), fc.nat(10_000));
+  const moves = fc.array<Move>(move, { minLength: MOVES, maxLength: MOVES, size: 'max' });
+  const property = fc.property(moves, (sequence) => {
+    const chaos = new Chaos(seen);
+    for (const one of sequence) chaos.move(one);
+    chaos.restart();
+    steps += chaos.log.length;
+    expect(chaos.replay()).toBe(hashState(chaos.engine));
+  });
+  fc.assert(property, {
+    seed: SEED,
+    numRuns: RUNS,
+    endOnFailure: false,
+    reporter: (run) => {
+      if (!run.failed) return;
+      const command = `CHAOS_SEED=${run.seed} npx vitest run packages/engine/src/invariants.test.ts`;
+      throw new Error(`${fc.defaultReportMessage(run)}\n\nReplay: ${command}`);
+    },
+  });
+  if (RUNS < 900) return;
+  expect(steps).toBeGreaterThanOrEqual(100_000);
+  // A random test proves nothing about what it never met.
+  expect(allMoves().filter((move) => !seen.has(move))).toEqual([]);
+  expect(CODES.filter((code) => !seen.has(code))).toEqual([]);
+}, 60_000);
+
+function allMoves(): string[] {
+  const tables = { task: TASK_MOVES, attempt: ATTEMPT_MOVES, worker: WORKER_MOVES };
+  return Object.entries(tables).flatMap(([what, moves]) =>
+    Object.entries(moves).flatMap(([from, to]: [string, readonly string[]]) => to.map((state) => `${what} ${from} → ${state}`)),
+  );
+}
+
+/** Those of commands that the moves contain; users and tokens have cases of their own. */
+const CODES: readonly RejectionCode[] = [
+  'invalid_argument',
+  'task_unknown',
+  'task_ended',
+  'task_not_waiting',
+  'dependency_unknown',
+  'dependency_failed',
+  'idempotency_conflict',
+  'queue_full',
+  'insufficient_resources',
+  'worker_exists',
+  'worker_unknown',
+  'worker_not_registered',
+  'worker_not_active',
+  'worker_revoked',
+  'worker_busy',
+  'join_token_invalid',
+  'certificate_superseded',
+  'duplicate_identity',
+  'fenced',
+  'scheduler_unknown',
+];

@@ -45,6 +45,31 @@ export const ERRORS = {
     meaning: 'The request body is larger than the limit.',
     remedy: 'Split the call.',
   },
+  unsupported_media_type: {
+    status: 415,
+    meaning: 'The body is not of a type that the route reads.',
+    remedy: 'Send JSON with Content-Type: application/json.',
+  },
+  range_not_satisfiable: {
+    status: 416,
+    meaning: 'The asked range lies outside of the file.',
+    remedy: 'Ask for a range below its size.',
+  },
+  request_timeout: {
+    status: 408,
+    meaning: 'The request did not arrive in time.',
+    remedy: 'Send it again; the same Idempotency-Key makes a repeat safe.',
+  },
+  header_too_large: {
+    status: 431,
+    meaning: 'The headers of the request are larger than the limit.',
+    remedy: 'Send less of them.',
+  },
+  misdirected_request: {
+    status: 421,
+    meaning: 'The Host header names an address that is not served here.',
+    remedy: 'Use the address that the master prints, or add the name to rest.hosts.',
+  },
   rate_limited: { status: 429, meaning: 'Too many requests.', remedy: 'Wait for the time in Retry-After.' },
   internal: {
     status: 500,
@@ -78,6 +103,11 @@ export const ERRORS = {
     status: 409,
     meaning: 'The task has ended; nothing about it can change.',
     remedy: 'Use `cloudai task retry` for a new one with the same spec.',
+  },
+  task_not_ended: {
+    status: 409,
+    meaning: 'The task has not ended yet.',
+    remedy: 'Wait for its end, or cancel it; submit it again to run it twice.',
   },
   task_not_waiting: {
     status: 409,

@@ -1,6 +1,6 @@
 /** Workers, queue, events and the cluster as users see them. */
 import { type Static, Type } from 'typebox';
-import { Id, ResourceRequest, ResourcesView, TaskView } from './task.ts';
+import { Id, LABEL_KEY, Labels, ResourceRequest, ResourcesView, TaskView } from './task.ts';
 
 const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(type: T) => Type.Union([type, Type.Null()]);
 const Time = Type.String({ format: 'date-time' });
@@ -24,7 +24,7 @@ export type UsageView = Static<typeof UsageView>;
 export const WorkerView = Type.Object(
   {
     id: Type.String(),
-    state: Type.Union(WORKER_STATES.map((state) => Type.Literal(state))),
+    state: Type.Enum(WORKER_STATES),
     connected: Type.Boolean(),
     address: Nullable(Type.String()),
     remoteAddress: Nullable(Type.String()),
@@ -63,9 +63,9 @@ export const WorkerRegistration = Type.Object(
   {
     id: Id,
     address: Type.Optional(Type.String({ maxLength: 256 })),
-    labels: Type.Optional(Type.Record(Type.String(), Type.String())),
+    labels: Type.Optional(Labels),
     renew: Type.Optional(Type.Boolean()),
-    tokenTtl: Type.Optional(Type.Union([Type.String(), Type.Number()])),
+    tokenTtl: Type.Optional(Type.Union([Type.String({ maxLength: 32 }), Type.Number()])),
   },
   { additionalProperties: false, $id: 'WorkerRegistration' },
 );
@@ -80,7 +80,7 @@ export type WorkerRegistered = Static<typeof WorkerRegistered>;
 
 export const DrainRequest = Type.Object(
   {
-    deadline: Type.Optional(Type.Union([Type.String(), Type.Number()])),
+    deadline: Type.Optional(Type.Union([Type.String({ maxLength: 32 }), Type.Number()])),
     reason: Type.Optional(Type.String({ maxLength: 512 })),
     off: Type.Optional(Type.Boolean()),
   },
@@ -178,9 +178,9 @@ export type VersionView = Static<typeof VersionView>;
 
 /** `null` removes the label. */
 export const LabelPatch = Type.Record(
-  Type.String({ minLength: 1, maxLength: 256 }),
+  Type.String({ pattern: LABEL_KEY }),
   Type.Union([Type.String({ maxLength: 256 }), Type.Null()]),
-  { maxProperties: 256, $id: 'LabelPatch' },
+  { maxProperties: 256, additionalProperties: false, $id: 'LabelPatch' },
 );
 export type LabelPatch = Static<typeof LabelPatch>;
 

@@ -51,8 +51,6 @@ export interface OperationSchema {
   readonly response: TSchema | null;
   /** Content types of the answer where it is not JSON. */
   readonly media?: readonly string[];
-  /** Answered without a token. */
-  readonly open?: true;
 }
 
 const strict = { additionalProperties: false } as const;

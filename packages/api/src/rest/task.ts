@@ -8,10 +8,16 @@ const Duration = Type.Union([Type.String({ maxLength: 32 }), Type.Number()], {
   description: '`90s`, `10m`, `1h30m`; a bare number is seconds.',
 });
 const Time = Type.String({ format: 'date-time', maxLength: 40 });
-const StringMap = (max: number) =>
-  Type.Record(Type.String({ minLength: 1, maxLength: 256 }), Type.String({ maxLength: max }), {
-    maxProperties: 256,
-  });
+/** Keys are checked by their pattern, and `additionalProperties` refuses what does not match it. */
+const EnvMap = Type.Record(Type.String({ pattern: '^[^=\\u0000]{1,256}$' }), Type.String({ maxLength: 131072 }), {
+  maxProperties: 256,
+  additionalProperties: false,
+});
+export const LABEL_KEY = '^[^=,\\u0000-\\u001f\\u007f]{1,256}$';
+export const Labels = Type.Record(Type.String({ pattern: LABEL_KEY }), Type.String({ maxLength: 256 }), {
+  maxProperties: 256,
+  additionalProperties: false,
+});
 export const Id = Type.String({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$' });
 
 export const ResourceRequest = Type.Object(
@@ -20,7 +26,9 @@ export const ResourceRequest = Type.Object(
     memory: Type.Optional(Quantity),
     storage: Type.Optional(Quantity),
     gpu: Type.Optional(Quantity),
-    custom: Type.Optional(Type.Record(Id, Type.Integer({ minimum: 0 }), { maxProperties: 32 })),
+    custom: Type.Optional(
+      Type.Record(Id, Type.Integer({ minimum: 0 }), { maxProperties: 32, additionalProperties: false }),
+    ),
   },
   { additionalProperties: false, description: 'Defaults: 1 CPU, 512 MiB memory, 1 GiB storage, no GPU.' },
 );
@@ -37,13 +45,13 @@ export const TaskSubmission = Type.Object(
       ),
     ),
     entrypoint: Type.Optional(Type.Array(Type.String({ maxLength: 4096 }), { maxItems: 64 })),
-    env: Type.Optional(StringMap(32768)),
+    env: Type.Optional(EnvMap),
     workdir: Type.Optional(Type.String({ maxLength: 4096, pattern: '^/' })),
     user: Type.Optional(Type.String({ maxLength: 64 })),
-    labels: Type.Optional(StringMap(256)),
+    labels: Type.Optional(Labels),
     resources: Type.Optional(ResourceRequest),
     worker: Type.Optional(Id),
-    selector: Type.Optional(StringMap(256)),
+    selector: Type.Optional(Labels),
     priority: Type.Optional(Type.Integer({ minimum: 0, maximum: 100 })),
     deadline: Type.Optional(Time),
     startAfter: Type.Optional(Time),
@@ -102,7 +110,7 @@ export type ResourcesView = Static<typeof ResourcesView>;
 const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(type: T) => Type.Union([type, Type.Null()]);
 
 export const TASK_STATES = ['pending', 'queued', 'assigned', 'running', 'completed', 'failed', 'cancelled'] as const;
-export const TaskStateView = Type.Union(TASK_STATES.map((state) => Type.Literal(state)));
+export const TaskStateView = Type.Enum(TASK_STATES);
 export type TaskStateView = (typeof TASK_STATES)[number];
 
 /** A row of the task list. */

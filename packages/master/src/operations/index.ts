@@ -1,0 +1,78 @@
+/**
+ * Every operation of the cluster, the same for all transports: who may, what is asked, what is answered. A transport
+ * brings a `Call` and the raw input, and gives the answer its form.
+ */
+import { OPERATIONS, type OperationName } from '@cloudai/api/rest';
+import { authorize, checkAuthorizationTable } from '../authorize.ts';
+import type { MasterContext } from '../context.ts';
+import { Unavailable } from '../unavailable.ts';
+import { artifactOperations } from './artifacts.ts';
+import type { Call, Operation, Operations, Output } from './call.ts';
+import { clusterOperations } from './cluster.ts';
+import { eventOperations } from './events.ts';
+import { logOperations } from './logs.ts';
+import { queueOperations } from './queue.ts';
+import { Rejected } from './rejected.ts';
+import { schedulerOperations } from './scheduler.ts';
+import { taskOperations } from './tasks.ts';
+import { tenancyOperations } from './tenancy.ts';
+import { compileValidators, type RawInput, validate } from './validate.ts';
+import { TaskWatch } from './watch.ts';
+import { workerOperations } from './workers.ts';
+
+export type { ArtifactDownload, ByteRange } from './artifacts.ts';
+export type { Call } from './call.ts';
+export type { LogPiece, LogReading } from './logs.ts';
+export { Rejected } from './rejected.ts';
+
+/** When a client is asked to come back after the master could not take a command. */
+const RETRY_AFTER_SECONDS = 1;
+
+export interface OperationsLayer {
+  /** Authorises, validates, performs. Rejects with `Rejected` for everything that is the caller's affair. */
+  perform<Name extends OperationName>(
+    name: Name,
+    call: Omit<Call, 'operation'>,
+    input: RawInput,
+  ): Promise<Output<Name>>;
+}
+
+export function createOperations(context: MasterContext): OperationsLayer {
+  checkAuthorizationTable(Object.keys(OPERATIONS));
+  compileValidators();
+  const operations = bind(context);
+  return {
+    async perform<Name extends OperationName>(name: Name, caller: Omit<Call, 'operation'>, input: RawInput) {
+      const call: Call = { ...caller, operation: name };
+      if (authorize(call.subject, name, null) !== 'allowed')
+        throw new Rejected('forbidden', `The role ${call.subject.role} of ${call.subject.user} does not allow ${name}`);
+      const operation: Operation<Name> = operations[name];
+      try {
+        const output = await operation(call, validate(name, input));
+        // What was read may be ahead of the disk by a commit; an answer must not be taken back.
+        await context.loop.settled();
+        return output;
+      } catch (error) {
+        throw error instanceof Unavailable ? refusedBy(error) : error;
+      }
+    },
+  };
+}
+
+function bind(context: MasterContext): Operations {
+  return {
+    ...clusterOperations(context),
+    ...taskOperations(context),
+    ...logOperations(context, new TaskWatch(context.loop)),
+    ...artifactOperations(context),
+    ...queueOperations(context),
+    ...eventOperations(context),
+    ...workerOperations(context),
+    ...schedulerOperations(context),
+    ...tenancyOperations(context),
+  };
+}
+
+function refusedBy({ code, message }: Unavailable): Rejected {
+  return new Rejected(code, message, undefined, { retryAfterSeconds: RETRY_AFTER_SECONDS });
+}

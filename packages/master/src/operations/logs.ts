@@ -1,0 +1,237 @@
+/**
+ * Reading logs: history, search, the last lines, and following over retries until the task ends. What comes out is a
+ * stream of pieces; transports give them their form. A slow reader slows only itself: nothing is read before it is
+ * asked for.
+ */
+import type { LogLine } from '@cloudai/api/rest';
+import type { Attempt, Task } from '@cloudai/engine';
+import type { LogRecord, MasterContext } from '../context.ts';
+import { type Operations, taskUnknown } from './call.ts';
+import { findAttempts, findTask } from './find.ts';
+import { keeps, type LogFilter, needsLines, readLogFilter } from './log-filter.ts';
+import { LineCutter, TailKeeper } from './log-lines.ts';
+import { Rejected } from './rejected.ts';
+import type { TaskWatch } from './watch.ts';
+
+/** As `LogLine`, with the bytes as they are. */
+export type LogPiece =
+  | ({ readonly kind: 'data'; readonly attempt: number } & LogRecord)
+  | Exclude<LogLine, { kind: 'data' }>;
+
+export interface LogReading {
+  readonly taskId: string;
+  readonly namespace: string;
+  readonly format: 'ndjson' | 'text';
+  /** Ends by itself; with `signal` at the next piece, without an error. */
+  pieces(signal: AbortSignal): AsyncGenerator<LogPiece, void>;
+}
+
+/** After a worker was lost nothing more of the attempt is expected, but it may be on its way. */
+const LOST_GRACE_MS = 1_000;
+/** The result can be faster than the last of the log. */
+const RESULT_GRACE_MS = 30_000;
+
+export function logOperations(context: MasterContext, watch: TaskWatch): Pick<Operations, 'readLogs'> {
+  return {
+    async readLogs(call, input) {
+      const task = await findTask(context, call, input.task);
+      const filter = readLogFilter(input, context.now());
+      const { attempt = task.fence, follow = false, format = 'ndjson' } = input;
+      if (typeof attempt === 'number' && attempt > task.fence)
+        throw new Rejected(
+          'log_unavailable',
+          `Task ${task.id} has ${task.fence} attempts; there is no attempt ${attempt}`,
+        );
+      const reader = new LogReader(context, watch, task.id, filter);
+      const only = input.attempt !== undefined && input.attempt !== 'all' ? input.attempt : null;
+      const first = attempt === 'all' ? 1 : attempt;
+      return {
+        taskId: task.id,
+        namespace: task.namespace,
+        format,
+        pieces: (signal) => reader.read(first, only, follow, signal),
+      };
+    },
+  };
+}
+
+class LogReader {
+  readonly #context: MasterContext;
+  readonly #watch: TaskWatch;
+  readonly #taskId: string;
+  readonly #filter: LogFilter;
+
+  constructor(context: MasterContext, watch: TaskWatch, taskId: string, filter: LogFilter) {
+    this.#context = context;
+    this.#watch = watch;
+    this.#taskId = taskId;
+    this.#filter = filter;
+  }
+
+  async *read(
+    first: number,
+    only: number | null,
+    follow: boolean,
+    signal: AbortSignal,
+  ): AsyncGenerator<LogPiece, void> {
+    let number = Math.max(1, first);
+    for (;;) {
+      const task = follow ? await this.#attemptOrEnd(number, signal) : await this.#task();
+      if (task === null || signal.aborted) return;
+      const attempt = (await findAttempts(this.#context, task)).find((row) => row.number === number);
+      if (attempt !== undefined) {
+        if (number > first) yield { kind: 'attempt', attempt: number, worker: attempt.workerId };
+        yield* this.#attempt(attempt, follow, signal);
+        if (signal.aborted) return;
+      }
+      const last = (await this.#task()) ?? task;
+      if (only !== null || (number >= last.fence && (last.endedAt !== null || !follow))) {
+        if (last.endedAt !== null || follow) yield endOf(last);
+        return;
+      }
+      number += 1;
+    }
+  }
+
+  async #task(): Promise<Task | null> {
+    return this.#context.loop.engine.task(this.#taskId) ?? this.#context.store.task(this.#taskId);
+  }
+
+  /** The task once it has this attempt, or has ended without it. */
+  async #attemptOrEnd(number: number, signal: AbortSignal): Promise<Task | null> {
+    const next = this.#changes(signal);
+    try {
+      for (;;) {
+        const task = await this.#task();
+        if (task === null) throw taskUnknown(this.#taskId);
+        if (task.fence >= number || task.endedAt !== null) return task;
+        if (!(await next.wait())) return null;
+      }
+    } finally {
+      next.stop();
+    }
+  }
+
+  async *#attempt(attempt: Attempt, follow: boolean, signal: AbortSignal): AsyncGenerator<LogPiece, void> {
+    const { number } = attempt;
+    const cutter = needsLines(this.#filter) ? new LineCutter() : null;
+    const pass = (line: LogRecord): LogPiece | null =>
+      keeps(this.#filter, line) ? { kind: 'data', attempt: number, ...line } : null;
+    const skip = new Map<string, number>();
+    if (cutter !== null && this.#filter.tail !== null) {
+      for (const line of await this.#tail(number, this.#filter.tail, cutter, skip))
+        yield { kind: 'data', attempt: number, ...line };
+    }
+    if (this.#filter.tail === null || follow) {
+      for await (const record of this.#records(attempt, follow, skip, signal)) {
+        if (this.#filter.stream !== null && record.stream !== this.#filter.stream) continue;
+        if (cutter === null) yield { kind: 'data', attempt: number, ...record };
+        else
+          for (const line of cutter.cut(record)) {
+            const piece = pass(line);
+            if (piece !== null) yield piece;
+          }
+      }
+      for (const line of cutter?.rest() ?? []) {
+        const piece = pass(line);
+        if (piece !== null) yield piece;
+      }
+    }
+    const state = await this.#context.logs.state(this.#taskId, number);
+    if (state !== null && state.droppedBytes > 0) yield { kind: 'dropped', attempt: number, bytes: state.droppedBytes };
+  }
+
+  /**
+   * The last lines that pass the filter. `skip` gets the offsets up to which each stream was read, so that following
+   * goes on from there; what then ends an unfinished last line counts as a line of its own.
+   */
+  async #tail(number: number, count: number, cutter: LineCutter, skip: Map<string, number>): Promise<LogRecord[]> {
+    const { logs } = this.#context;
+    const filtered = this.#filter.matches !== null || this.#filter.since !== null || this.#filter.stream !== null;
+    // Without a filter the store finds the place from the end; with one the whole log has to be looked at.
+    const records = filtered
+      ? logs.read(this.#taskId, number, { follow: false })
+      : await logs.tail(this.#taskId, number, count + 1);
+    const keeper = new TailKeeper(count);
+    for await (const record of records) {
+      skip.set(record.stream, record.offset + record.data.length);
+      if (this.#filter.stream !== null && record.stream !== this.#filter.stream) continue;
+      for (const line of cutter.cut(record)) if (keeps(this.#filter, line)) keeper.add(line);
+    }
+    for (const line of cutter.rest()) if (keeps(this.#filter, line)) keeper.add(line);
+    return keeper.take();
+  }
+
+  /** Records behind `skip`; while following until the log is complete, or its attempt has ended and nothing more comes. */
+  async *#records(
+    attempt: Attempt,
+    follow: boolean,
+    skip: ReadonlyMap<string, number>,
+    signal: AbortSignal,
+  ): AsyncGenerator<LogRecord, void> {
+    const own = new AbortController();
+    const stopAll = () => own.abort();
+    signal.addEventListener('abort', stopAll, { once: true });
+    if (signal.aborted) own.abort();
+    const leave = follow ? this.#leaveAfterEnd(attempt.number, own) : () => {};
+    try {
+      for await (const record of this.#context.logs.read(this.#taskId, attempt.number, {
+        follow,
+        signal: own.signal,
+      })) {
+        const from = skip.get(record.stream) ?? 0;
+        if (record.offset >= from) yield record;
+        else if (record.offset + record.data.length > from)
+          yield { ...record, offset: from, data: record.data.subarray(from - record.offset) };
+      }
+    } finally {
+      leave();
+      signal.removeEventListener('abort', stopAll);
+    }
+  }
+
+  /** Stops reading some time after the attempt has ended, for logs that will never be complete. */
+  #leaveAfterEnd(number: number, own: AbortController): () => void {
+    let timer: NodeJS.Timeout | null = null;
+    const look = () => {
+      const attempt = this.#context.loop.engine.attempt(this.#taskId, number);
+      if (timer !== null || (attempt !== null && attempt.endedAt === null)) return;
+      const isLost = attempt === null || attempt.state === 'lost' || attempt.state === 'superseded';
+      timer = setTimeout(() => own.abort(), isLost ? LOST_GRACE_MS : RESULT_GRACE_MS);
+    };
+    const stop = this.#watch.on(this.#taskId, look);
+    look();
+    return () => {
+      stop();
+      if (timer !== null) clearTimeout(timer);
+    };
+  }
+
+  /** `wait` resolves after the next change since it was last called; false once the signal has fired. */
+  #changes(signal: AbortSignal): { wait(): Promise<boolean>; stop(): void } {
+    let changed = false;
+    let wake = () => {};
+    const notice = () => {
+      changed = true;
+      wake();
+    };
+    const stopWatch = this.#watch.on(this.#taskId, notice);
+    signal.addEventListener('abort', notice, { once: true });
+    return {
+      async wait() {
+        if (!changed && !signal.aborted) await new Promise<void>((resolve) => (wake = resolve));
+        changed = false;
+        return !signal.aborted;
+      },
+      stop() {
+        stopWatch();
+        signal.removeEventListener('abort', notice);
+      },
+    };
+  }
+}
+
+function endOf(task: Task): LogPiece {
+  const { state, reason, exitCode, message } = task;
+  return { kind: 'end', state, reason, exitCode, message };
+}

@@ -1,0 +1,41 @@
+import type { AddressInfo } from 'node:net';
+import type { MasterContext } from '../context.ts';
+import { isLoopback } from './hosts.ts';
+import type { RestOptions } from './options.ts';
+import { buildServer } from './server.ts';
+
+export { isLoopback } from './hosts.ts';
+export type { RestLog, RestOptions } from './options.ts';
+
+export interface Rest {
+  /** Where it listens, with the port that was taken. */
+  readonly url: string;
+  /** Stops listening, ends streams with a hint to come back, and lets running requests finish. */
+  close(): Promise<void>;
+}
+
+/** Requests that are still running after this are cut off. */
+const CLOSE_GRACE_MS = 5_000;
+
+export async function startRest(context: MasterContext, options: RestOptions): Promise<Rest> {
+  if (options.tls === undefined && !isLoopback(options.host))
+    throw new Error(
+      `refusing to listen on ${options.host} without TLS: tokens would cross the network in the clear; give a certificate, or listen on 127.0.0.1`,
+    );
+  const server = buildServer(context, options);
+  await server.app.listen({ host: options.host, port: options.port });
+  const { port } = server.app.server.address() as AddressInfo;
+  const host = options.host.includes(':') ? `[${options.host.replace(/^\[|\]$/g, '')}]` : options.host;
+  return {
+    url: `${options.tls === undefined ? 'http' : 'https'}://${host}:${port}`,
+    async close() {
+      server.drain();
+      const cut = setTimeout(() => server.app.server.closeAllConnections(), CLOSE_GRACE_MS);
+      try {
+        await server.app.close();
+      } finally {
+        clearTimeout(cut);
+      }
+    },
+  };
+}

@@ -1,0 +1,270 @@
+/** The HTTP server: takes each route of `ROUTES` to the operation of the same name, and nothing else. */
+import { STATUS_CODES } from 'node:http';
+import { OPERATIONS, type OperationName, type OperationSchema, openApi, ROUTES, type Route } from '@cloudai/api/rest';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import { authorize, type Subject } from '../authorize.ts';
+import type { MasterContext } from '../context.ts';
+import {
+  type ArtifactDownload,
+  createOperations,
+  type LogReading,
+  type OperationsLayer,
+  Rejected,
+} from '../operations/index.ts';
+import { printable } from '../operations/problem.ts';
+import { openArtifact } from './artifact-reply.ts';
+import { authenticate, subjectOf, tokenOf } from './authenticate.ts';
+import { errorReply } from './error-reply.ts';
+import { hostCheck } from './hosts.ts';
+import { sendLog } from './log-reply.ts';
+import type { RestOptions } from './options.ts';
+import { coerceQuery } from './query.ts';
+import { StreamBook } from './stream-book.ts';
+
+const BODY_LIMIT_BYTES = 1024 * 1024;
+const JOB_BODY_LIMIT_BYTES = 16 * 1024 * 1024;
+const HEADER_LIMIT_BYTES = 16 * 1024;
+const HEADERS_TIMEOUT_MS = 10_000;
+/** For a request to arrive whole; answers may take as long as they want. */
+const REQUEST_TIMEOUT_MS = 60_000;
+const HANDSHAKE_TIMEOUT_MS = 5_000;
+const KEEP_ALIVE_MS = 75_000;
+
+/** On every answer. The API is no page: a browser shall neither guess a type nor run or frame anything of it. */
+const HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+} as const;
+
+/** Answered without a token: they say no more than that somebody listens. */
+const OPEN_PATHS: ReadonlySet<string> = new Set(['/health', '/ready']);
+
+const DOCUMENT_PATH = '/api/v1/openapi.json';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    subject: Subject | null;
+  }
+}
+
+export interface RestServer {
+  readonly app: FastifyInstance;
+  readonly streams: StreamBook;
+  /** From now on requests are answered `unavailable`, and streams are ended. */
+  drain(): void;
+}
+
+export function buildServer(context: MasterContext, options: RestOptions): RestServer {
+  const app = createApp(context, options);
+  const operations = createOperations(context);
+  const streams = new StreamBook();
+  const hostAllowed = hostCheck(options.host, options.hosts ?? []);
+  let draining = false;
+
+  app.decorateRequest('subject', null);
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers({ ...HEADERS, 'x-request-id': request.id });
+    if (!hostAllowed(request.headers.host))
+      throw new Rejected(
+        'misdirected_request',
+        `The Host header ${JSON.stringify(request.headers.host ?? '')} names no address of this master`,
+      );
+    const [path = ''] = request.url.split('?', 1);
+    if (OPEN_PATHS.has(path)) return;
+    request.subject = authenticate(context, request.headers.authorization);
+    if (draining) throw new Rejected('unavailable', 'The master is stopping; try again');
+  });
+  app.setErrorHandler((error, request, reply) => sendError(error, request, reply, options));
+  app.setNotFoundHandler((request, reply) => sendError(notFound(request), request, reply, options));
+
+  addPublicRoutes(app, context, () => draining);
+  for (const name of Object.keys(ROUTES) as OperationName[])
+    addRoute(app, name, { context, operations, streams, options });
+  const document = openApi(context.version);
+  app.get(DOCUMENT_PATH, () => document);
+
+  return {
+    app,
+    streams,
+    drain() {
+      draining = true;
+      streams.endAll('the master is stopping; ask again to go on');
+    },
+  };
+}
+
+function createApp(context: MasterContext, { tls, log }: RestOptions): FastifyInstance {
+  const http = {
+    maxHeaderSize: HEADER_LIMIT_BYTES,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    // Finds readers that went away without a word.
+    keepAlive: true,
+    keepAliveInitialDelay: 30_000,
+    noDelay: true,
+  };
+  const app = fastify({
+    ...(tls === undefined
+      ? { http }
+      : { https: { ...http, ...tls, minVersion: 'TLSv1.2', handshakeTimeout: HANDSHAKE_TIMEOUT_MS } }),
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    exposeHeadRoutes: false,
+    requestIdHeader: false,
+    genReqId: (request) => givenId(request.headers['x-request-id']) ?? context.newId(),
+    routerOptions: { maxParamLength: 4096 },
+    frameworkErrors: (error, request, reply) => sendError(error, request, reply, log === undefined ? {} : { log }),
+    clientErrorHandler(error, socket) {
+      const { code } = error as { code?: string };
+      const [status, name, message] =
+        code === 'HPE_HEADER_OVERFLOW'
+          ? ([431, 'header_too_large', 'The headers are too large'] as const)
+          : code === 'ERR_HTTP_REQUEST_TIMEOUT'
+            ? ([408, 'request_timeout', 'The request did not arrive in time'] as const)
+            : ([400, 'invalid_argument', 'This is no HTTP request'] as const);
+      if (!socket.writable) return;
+      const body = JSON.stringify({ error: { code: name, message, requestId: context.newId() } });
+      socket.end(
+        `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json; charset=utf-8\r\n` +
+          `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+      );
+    },
+  }) as unknown as FastifyInstance;
+  app.removeAllContentTypeParsers();
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    // Clients name the type of a body that they then leave out.
+    if (body.length === 0) done(null, undefined);
+    else parse(request, body as string, done);
+  });
+  return app;
+}
+
+interface RouteParts {
+  readonly context: MasterContext;
+  readonly operations: OperationsLayer;
+  readonly streams: StreamBook;
+  readonly options: RestOptions;
+}
+
+function addRoute(
+  app: FastifyInstance,
+  name: OperationName,
+  { context, operations, streams, options }: RouteParts,
+): void {
+  const route: Route = ROUTES[name];
+  const schema: OperationSchema = OPERATIONS[name];
+  const url = route.path.replace('/{path}', '/*').replaceAll(/\{(\w+)\}/g, ':$1');
+  const isSubmit = name === 'submitTask' || name === 'submitJob' || name === 'retryTask';
+
+  app.route({
+    method: route.method,
+    url,
+    ...(name === 'submitJob' ? { bodyLimit: JOB_BODY_LIMIT_BYTES } : {}),
+    async handler(request, reply) {
+      const subject = request.subject!;
+      const key = isSubmit ? request.headers['idempotency-key'] : undefined;
+      const call = { subject, requestId: request.id, idempotencyKey: typeof key === 'string' ? key : null };
+      const query = coerceQuery(schema.query, request.query);
+      const input = { params: paramsOf(request), query, body: request.body };
+      const output = await operations.perform(name, call, input);
+      if (name === 'readLogs') return replyLog(request, reply, output as LogReading);
+      if (name === 'getArtifact') return replyArtifact(request, reply, output as ArtifactDownload);
+      reply.code(route.status);
+      if (schema.response === null) return reply.send();
+      return reply.type('application/json; charset=utf-8').send(JSON.stringify(output));
+    },
+  });
+
+  async function replyLog(request: FastifyRequest, reply: FastifyReply, reading: LogReading): Promise<FastifyReply> {
+    const subject = request.subject!;
+    const hash = context.identity.hashApiToken(tokenOf(request.headers.authorization) ?? '');
+    const mayGoOn = () => {
+      const now = subjectOf(context, hash);
+      return now !== null && authorize(now, name, reading.namespace) === 'allowed';
+    };
+    const stream = streams.open(subject.tokenId, reply.raw, mayGoOn);
+    reply.hijack();
+    try {
+      await sendLog(reply.raw, { ...HEADERS, 'x-request-id': request.id }, reading, stream);
+    } catch (error) {
+      // The head has gone out: all that can be said is that the body is not whole.
+      if (!isDisconnect(error)) options.log?.error({ err: error, requestId: request.id }, 'a log reply broke off');
+      reply.raw.destroy();
+    } finally {
+      stream.close();
+    }
+    return reply;
+  }
+
+  async function replyArtifact(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    file: ArtifactDownload,
+  ): Promise<FastifyReply> {
+    const { range, 'if-range': ifRange } = request.headers;
+    const { status, headers, stream } = await openArtifact(
+      file,
+      range,
+      typeof ifRange === 'string' ? ifRange : undefined,
+    );
+    return reply.code(status).headers(headers).send(stream);
+  }
+}
+
+function addPublicRoutes(app: FastifyInstance, context: MasterContext, isDraining: () => boolean): void {
+  app.get('/health', () => ({ status: 'ok' }));
+  app.get('/ready', (_request, reply) => {
+    const isReady = !isDraining() && !context.loop.storeFull();
+    return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'not ready' });
+  });
+}
+
+function sendError(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { log }: Pick<RestOptions, 'log'>,
+): FastifyReply {
+  const { status, headers, body } = errorReply(error, request.id, log);
+  return reply
+    .code(status)
+    .headers({ ...HEADERS, 'x-request-id': request.id, ...headers })
+    .type('application/json; charset=utf-8')
+    .send(JSON.stringify(body));
+}
+
+const PATTERNS = Object.values(ROUTES).map(({ method, path }: Route) => ({
+  method,
+  pattern: new RegExp(`^${path.replace('/{path}', '/.+').replaceAll(/\{\w+\}/g, '[^/]+')}$`),
+}));
+
+/** No route at all, or one that does not take this method. */
+function notFound(request: FastifyRequest): Rejected {
+  const [path = ''] = request.url.split('?', 1);
+  const allowed = PATTERNS.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method);
+  if (OPEN_PATHS.has(path) || path === DOCUMENT_PATH) allowed.push('GET');
+  if (allowed.length === 0)
+    return new Rejected('not_found', `There is no route ${printable(path)}; ${DOCUMENT_PATH} lists them`);
+  return new Rejected('method_not_allowed', `${printable(path)} takes ${allowed.join(', ')}, not ${request.method}`, {
+    allowed,
+  });
+}
+
+function paramsOf(request: FastifyRequest): Record<string, unknown> {
+  const { '*': path, ...params } = request.params as Record<string, unknown>;
+  return path === undefined ? params : { ...params, path };
+}
+
+function givenId(header: string | string[] | undefined): string | null {
+  return typeof header === 'string' && /^[\w.-]{1,64}$/.test(header) ? header : null;
+}
+
+function isDisconnect(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === 'ERR_STREAM_PREMATURE_CLOSE' || code === 'ECONNRESET' || code === 'EPIPE';
+}

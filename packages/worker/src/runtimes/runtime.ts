@@ -4,6 +4,11 @@
  * simulation and the farm of many workers.
  */
 import type { AttemptKey, RunSpec } from '../core/attempt.ts';
+import type { ContainerExit } from '../core/classify.ts';
+import type { StreamName } from '../core/log-ledger.ts';
+import type { PreparedImage } from '../core/machine.ts';
+
+export type { ContainerExit, PreparedImage };
 
 export interface RuntimeHealth {
   readonly ok: boolean;
@@ -13,29 +18,10 @@ export interface RuntimeHealth {
   readonly instance: string | null;
 }
 
-export interface PreparedImage {
-  /** What `start` is to use: an id that can not change under us. */
-  readonly imageId: string;
-  /** `name@sha256:...` for pinning, null for a purely local image. */
-  readonly digest: string | null;
-}
-
 export interface StartedContainer {
   readonly containerId: string;
+  /** Unix ms, by the runtime's own account. */
   readonly startedAt: number;
-}
-
-/** What the runtime knows of an ended container. */
-export interface ContainerExit {
-  readonly exitCode: number;
-  readonly oomKilled: boolean;
-  /** The main process did not end by itself or by us: killed or removed from outside. */
-  readonly external: boolean;
-  /** The daemon was restarted and took the container down. */
-  readonly daemonRestart: boolean;
-  readonly startedAt: number | null;
-  readonly endedAt: number;
-  readonly error: string | null;
 }
 
 export interface FoundContainer {
@@ -45,12 +31,19 @@ export interface FoundContainer {
   readonly startedAt: number | null;
   /** The spec as it was written into the container's labels at creation. */
   readonly spec: RunSpec;
-  readonly imageDigest: string | null;
+  readonly image: PreparedImage;
 }
 
 export interface LogPiece {
-  readonly stream: 'stdout' | 'stderr';
+  readonly stream: StreamName;
   readonly data: Uint8Array;
+}
+
+export interface LogNotes {
+  /** What is missing of the log although it was written, for people. */
+  readonly loss: string | null;
+  /** The command could not be run: what the container's init process said. */
+  readonly commandError: string | null;
 }
 
 export interface ContainerStats {
@@ -63,19 +56,30 @@ export interface ContainerStats {
 }
 
 export interface OutputFile {
-  /** Relative path below /output. */
+  /** Relative path below /output, `/`-separated. */
   readonly path: string;
   readonly sizeBytes: number;
   open(): AsyncIterable<Uint8Array>;
 }
 
+export interface Outputs {
+  readonly files: readonly OutputFile[];
+  /** What was left out and why (sockets, links, limits), for people. */
+  readonly skipped: string | null;
+  /** A limit kept files out that the task had reason to expect. */
+  readonly overLimit: boolean;
+}
+
 /** Failures carry what they mean for the attempt. */
 export class RuntimeError extends Error {
   readonly reason: 'image_error' | 'command_error' | 'start_error' | 'output_error';
-  constructor(reason: RuntimeError['reason'], message: string, options?: { cause?: unknown }) {
+  /** 126 or 127 for a command that could not be run, like a shell's. */
+  readonly exitCode: number | null;
+  constructor(reason: RuntimeError['reason'], message: string, options: { cause?: unknown; exitCode?: number } = {}) {
     super(message, options);
     this.name = 'RuntimeError';
     this.reason = reason;
+    this.exitCode = options.exitCode ?? null;
   }
 }
 
@@ -92,13 +96,18 @@ export interface Runtime {
   stop(key: AttemptKey, containerId: string, graceMs: number): Promise<void>;
   /** Removes the container and all it left (volumes, output directory). Safe to repeat. */
   remove(key: AttemptKey): Promise<void>;
-  /** All bytes from the start of the container's log, then live ones until it ends. */
+  /** All bytes from the start of the container's log, then live ones until it ends; also over daemon restarts. */
   logs(key: AttemptKey, containerId: string, signal: AbortSignal): AsyncIterable<LogPiece>;
+  /** What reading the log showed; asked after `logs` has ended. */
+  logNotes(key: AttemptKey): LogNotes;
+  /** Null when there is nothing to measure (any more). */
   stats(key: AttemptKey, containerId: string): Promise<ContainerStats | null>;
   /** Bytes of the writable layer and the output directory. */
   storageBytes(key: AttemptKey, containerId: string): Promise<number>;
-  outputs(key: AttemptKey, containerId: string): Promise<readonly OutputFile[]>;
+  /** The regular files below /output, asked after the process is dead. */
+  outputs(key: AttemptKey, containerId: string, limitBytes: number): Promise<Outputs>;
   /** Every container of this cluster and worker. */
   list(): Promise<readonly FoundContainer[]>;
+  /** Lets go; containers go on. */
   close(): Promise<void>;
 }

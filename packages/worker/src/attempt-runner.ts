@@ -1,0 +1,405 @@
+/**
+ * Carries out what the state machine of one attempt asks for, and tells it what came of it. All waiting, retrying and
+ * reading happens here; every decision is in `core/machine.ts`.
+ */
+import type { Logger } from 'pino';
+import type { Clock } from './clock.ts';
+import { delay } from './clock.ts';
+import { type Artifact, type AttemptKey, type AttemptReport, keyText, type LogTotals } from './core/attempt.ts';
+import { LogLedger, type StreamName } from './core/log-ledger.ts';
+import {
+  type AttemptAction,
+  type AttemptEvent,
+  type AttemptState,
+  type CollectedOutputs,
+  type PeakUsage,
+  type Step,
+  step,
+  wakeAt,
+} from './core/machine.ts';
+import type { ContainerStats, OutputFile, Runtime } from './runtimes/runtime.ts';
+import { RuntimeError } from './runtimes/runtime.ts';
+import type { StopJournal } from './stop-journal.ts';
+
+const RETRY_FIRST_MS = 200;
+const RETRY_MAX_MS = 5_000;
+/** Measuring walks the container's files: it may take this share of one thread at most. */
+const STORAGE_CHECK_SHARE = 0.05;
+const STORAGE_CHECK_MIN_MS = 5_000;
+
+/** What a runner needs of the worker around it. */
+export interface RunnerHost {
+  readonly runtime: Runtime;
+  readonly clock: Clock;
+  readonly journal: StopJournal;
+  readonly log: Logger;
+  /** Bytes of log that one attempt may hold un-acknowledged now. */
+  windowBytes(): number;
+  isLeaseFresh(): boolean;
+  /** There are reports or log bytes to hand over. */
+  wakeSession(runner: AttemptRunner): void;
+  /** Rejects when the upload has to be tried again. */
+  upload(key: AttemptKey, file: OutputFile, signal: AbortSignal): Promise<Artifact>;
+  gone(runner: AttemptRunner): void;
+}
+
+export interface AttemptSample extends ContainerStats {
+  readonly cpuMillis: number;
+  readonly storageBytes: number;
+}
+
+export class AttemptRunner {
+  readonly key: AttemptKey;
+  readonly ledger: LogLedger;
+  readonly #host: RunnerHost;
+  readonly #log: Logger;
+  #state: AttemptState;
+  /** Reports that the master has not acknowledged, oldest first; at most one of each phase. */
+  #reports: AttemptReport[] = [];
+  #cancelTimer: (() => void) | null = null;
+  readonly #prepareAbort = new AbortController();
+  /** Ends the watching and collecting of a container that is being removed. */
+  readonly #abort = new AbortController();
+  #logAbort = new AbortController();
+  readonly #logStart = Promise.withResolvers<void>();
+  readonly #logDone = Promise.withResolvers<LogTotals>();
+  #logSpace: (() => void) | null = null;
+  #limitTold = false;
+  #usage: PeakUsage = { memoryBytes: null, cpuMillisSeconds: null };
+  #startedAt: number | null = null;
+  #sample: AttemptSample | null = null;
+  #sampledAt = 0;
+  #storageBytes = 0;
+  #storageDueAt = 0;
+
+  /** `adopted` attempts wait for the master to say how much of their log it has. */
+  constructor(host: RunnerHost, first: Step, adopted: boolean) {
+    this.#host = host;
+    this.#state = first.state;
+    this.key = first.state.key;
+    this.ledger = new LogLedger(first.state.spec.logLimitBytes);
+    this.#log = host.log.child({ attempt: keyText(this.key) });
+    if (!adopted) this.#logStart.resolve();
+    // Carried out a moment later, so that whoever makes a runner can file it first.
+    queueMicrotask(() => this.#perform(first.actions));
+  }
+
+  get state(): AttemptState {
+    return this.#state;
+  }
+
+  get reports(): readonly AttemptReport[] {
+    return this.#reports;
+  }
+
+  /** Unix ms; null while nothing runs yet. */
+  get startedAt(): number | null {
+    return this.#startedAt;
+  }
+
+  get sample(): AttemptSample | null {
+    return this.#sample;
+  }
+
+  dispatch(event: AttemptEvent): void {
+    const before = this.#state.phase;
+    const { state, actions } = step(this.#state, event, this.#host.clock.now());
+    this.#state = state;
+    if (state.phase !== before) this.#log.debug({ from: before, to: state.phase, event: event.kind }, 'attempt moves');
+    this.#perform(actions);
+  }
+
+  /**
+   * The master has the report. An end is told again in every session until the master has its log as well and says that
+   * it may be forgotten.
+   */
+  acknowledge(phase: AttemptReport['phase'], forget: boolean): void {
+    if (phase === 'ended' && !forget) return;
+    const index = this.#reports.findIndex((report) => report.phase === phase);
+    if (index !== -1) this.#reports.splice(0, index + 1);
+    if (phase === 'ended') this.dispatch({ kind: 'forget' });
+  }
+
+  acknowledgeLog(stream: StreamName, offset: number): void {
+    this.ledger.acknowledge(stream, offset);
+    this.#logSpace?.();
+  }
+
+  resumeLog(offsets: Readonly<Record<StreamName, number>>): void {
+    const readAgain = this.ledger.resume(offsets);
+    this.#logStart.resolve();
+    this.#logSpace?.();
+    if (readAgain) {
+      this.#log.warn(offsets, 'the master lost log bytes that it had acknowledged; reading the log again');
+      this.#logAbort.abort();
+      this.#logAbort = new AbortController();
+    }
+  }
+
+  /** The master did not say what it has: it gets again what it has not acknowledged. */
+  resendLog(): void {
+    this.ledger.resend();
+    this.#logStart.resolve();
+  }
+
+  /** Measures what the attempt uses now; called at the pace of heartbeats. */
+  async measure(): Promise<void> {
+    const state = this.#state;
+    if (state.phase !== 'running') return;
+    const { clock, runtime } = this.#host;
+    const stats = await runtime.stats(this.key, state.containerId);
+    const now = clock.now();
+    if (stats !== null) {
+      const elapsedMs = now - this.#sampledAt;
+      const used = this.#sample === null ? 0 : stats.cpuMicros - this.#sample.cpuMicros;
+      const cpuMillis = this.#sample === null || elapsedMs <= 0 ? 0 : Math.max(0, Math.round(used / elapsedMs));
+      this.#sample = { ...stats, cpuMillis, storageBytes: this.#storageBytes };
+      this.#sampledAt = now;
+      this.#usage = {
+        memoryBytes: Math.max(this.#usage.memoryBytes ?? 0, stats.memoryPeakBytes),
+        cpuMillisSeconds: Math.floor(stats.cpuMicros / 1000),
+      };
+    }
+    if (state.spec.storageBytes <= 0 || now < this.#storageDueAt) return;
+    this.#storageDueAt = Number.POSITIVE_INFINITY; // Until this one is done.
+    const bytes = await runtime.storageBytes(this.key, state.containerId);
+    const tookMs = clock.now() - now;
+    this.#storageDueAt = clock.now() + Math.max(STORAGE_CHECK_MIN_MS, tookMs / STORAGE_CHECK_SHARE);
+    this.#storageBytes = bytes;
+    this.dispatch({ kind: 'storageMeasured', bytes });
+  }
+
+  /** Lets go of the container, which goes on; nothing more is told or done. */
+  detach(): void {
+    this.#cancelTimer?.();
+    this.#prepareAbort.abort();
+    this.#logAbort.abort();
+    this.#abort.abort();
+  }
+
+  #perform(actions: readonly AttemptAction[]): void {
+    for (const action of actions) this.#performOne(action);
+    this.#cancelTimer?.();
+    const at = wakeAt(this.#state);
+    const { clock } = this.#host;
+    this.#cancelTimer =
+      at === null ? null : clock.after(Math.max(0, at - clock.now()), () => this.dispatch({ kind: 'tick' }));
+  }
+
+  #performOne(action: AttemptAction): void {
+    switch (action.kind) {
+      case 'prepare':
+        this.#background(this.#prepare());
+        return;
+      case 'abortPrepare':
+        this.#prepareAbort.abort();
+        return;
+      case 'start':
+        this.#background(this.#start(action.image));
+        return;
+      case 'watch':
+        this.#background(this.#awaitExit(action.containerId));
+        this.#background(this.#readLog(action.containerId));
+        return;
+      case 'stop':
+        this.#background(this.#stop(action));
+        return;
+      case 'collect':
+        this.#background(this.#collectOutputs(action.containerId, action.limitBytes));
+        this.#background(this.#logDone.promise.then((totals) => this.dispatch({ kind: 'logsComplete', totals })));
+        return;
+      case 'report':
+        this.#report(action.report);
+        return;
+      case 'remove':
+        this.#background(this.#remove());
+        return;
+      case 'forget':
+        this.#host.gone(this);
+        return;
+    }
+  }
+
+  #background(work: Promise<void>): void {
+    work.catch((error: unknown) => {
+      if (this.#abort.signal.aborted) return; // The attempt is being removed or let go.
+      // Each piece of work handles the failures it expects; what arrives here is a bug, and hiding it would leave the
+      // attempt hanging for ever.
+      queueMicrotask(() => {
+        throw error;
+      });
+    });
+  }
+
+  async #prepare(): Promise<void> {
+    const { runtime } = this.#host;
+    const { spec } = this.#state;
+    const onProgress = (text: string) => this.dispatch({ kind: 'progress', text });
+    const signal = this.#prepareAbort.signal;
+    try {
+      const image = await runtime.prepare(spec, onProgress, signal);
+      this.dispatch({ kind: 'prepared', image, leaseFresh: this.#host.isLeaseFresh() });
+    } catch (error) {
+      if (!signal.aborted) this.#notStarted(error);
+    }
+  }
+
+  async #start(image: Extract<AttemptAction, { kind: 'start' }>['image']): Promise<void> {
+    const { runtime, clock } = this.#host;
+    let delayMs = RETRY_FIRST_MS;
+    while (true) {
+      try {
+        const { containerId, startedAt } = await runtime.start(this.key, this.#state.spec, image);
+        const ranForMs = Math.max(0, clock.wallNow() - startedAt);
+        this.dispatch({ kind: 'started', containerId, startedAt, ranForMs, imageDigest: image.digest });
+        return;
+      } catch (error) {
+        if (error instanceof RuntimeError) return this.#notStarted(error);
+        // The runtime did not answer, so the process may run or not. It is asked again until it answers.
+        this.#log.warn({ err: error }, 'the start has no answer; asking again');
+        do {
+          await delay(clock, delayMs, this.#abort.signal);
+          delayMs = Math.min(delayMs * 2, RETRY_MAX_MS);
+        } while (!this.#host.isLeaseFresh());
+      }
+    }
+  }
+
+  #notStarted(error: unknown): void {
+    const known = error instanceof RuntimeError ? error : null;
+    this.dispatch({
+      kind: 'notStarted',
+      reason: known?.reason ?? 'start_error',
+      message: (error as Error).message,
+      exitCode: known?.exitCode ?? null,
+      wallNow: this.#host.clock.wallNow(),
+    });
+  }
+
+  async #awaitExit(containerId: string): Promise<void> {
+    const exit = await this.#host.runtime.wait(this.key, containerId, this.#abort.signal);
+    this.dispatch({ kind: 'exited', exit, usage: this.#usage });
+  }
+
+  async #readLog(containerId: string): Promise<void> {
+    const { runtime, clock } = this.#host;
+    await this.#logStart.promise;
+    while (true) {
+      const signal = AbortSignal.any([this.#abort.signal, this.#logAbort.signal]);
+      this.ledger.rewind();
+      try {
+        for await (const { stream, data } of runtime.logs(this.key, containerId, signal)) {
+          const dropped = this.ledger.push(stream, data, clock.now(), clock.wallNow());
+          if (dropped) this.#onLogLimit();
+          this.#host.wakeSession(this);
+          while (this.ledger.isFull(this.#host.windowBytes())) await this.#awaitLogSpace(signal);
+        }
+        signal.throwIfAborted();
+        break;
+      } catch (error) {
+        this.#abort.signal.throwIfAborted();
+        if (!signal.aborted) throw error;
+      }
+    }
+    const { loss, commandError } = runtime.logNotes(this.key);
+    this.ledger.complete();
+    this.#logDone.resolve({ ...this.ledger.totals(), message: loss, commandError });
+    this.#host.wakeSession(this);
+  }
+
+  #onLogLimit(): void {
+    if (this.#limitTold) return;
+    this.#limitTold = true;
+    this.dispatch({ kind: 'logLimitReached' });
+  }
+
+  #awaitLogSpace(signal: AbortSignal): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    this.#logSpace = resolve;
+    return promise.finally(() => {
+      this.#logSpace = null;
+      signal.removeEventListener('abort', onAbort);
+    });
+  }
+
+  async #stop({ containerId, graceMs, stop }: Extract<AttemptAction, { kind: 'stop' }>): Promise<void> {
+    const { runtime, journal } = this.#host;
+    try {
+      // Before the signal, so that no restart in between can make our kill look like someone else's.
+      await journal.write(this.key, stop);
+    } catch (error) {
+      this.#log.warn({ err: error }, 'the stop could not be noted on disk');
+    }
+    try {
+      await runtime.stop(this.key, containerId, graceMs);
+    } catch (error) {
+      this.#log.warn({ err: error }, 'the stop failed; it is repeated');
+    }
+  }
+
+  async #collectOutputs(containerId: string, limitBytes: number): Promise<void> {
+    const outputs = await this.#outputs(containerId, limitBytes);
+    this.dispatch({ kind: 'outputsCollected', outputs });
+  }
+
+  async #outputs(containerId: string, limitBytes: number): Promise<CollectedOutputs> {
+    const { runtime } = this.#host;
+    try {
+      const { files, skipped, overLimit } = await runtime.outputs(this.key, containerId, limitBytes);
+      const artifacts: Artifact[] = [];
+      for (const file of files) artifacts.push(await this.#upload(file));
+      return { artifacts, message: skipped, failed: overLimit };
+    } catch (error) {
+      this.#abort.signal.throwIfAborted();
+      this.#log.warn({ err: error }, 'the output files could not be collected');
+      return { artifacts: [], message: `output files could not be kept: ${(error as Error).message}`, failed: true };
+    }
+  }
+
+  /** Repeats until it is through; only a file that can not be read gives up. */
+  async #upload(file: OutputFile): Promise<Artifact> {
+    let delayMs = RETRY_FIRST_MS;
+    while (true) {
+      try {
+        return await this.#host.upload(this.key, file, this.#abort.signal);
+      } catch (error) {
+        this.#abort.signal.throwIfAborted();
+        if (error instanceof RuntimeError) throw error;
+        this.#log.debug({ err: error, path: file.path }, 'the upload failed; it is repeated');
+        await delay(this.#host.clock, delayMs, this.#abort.signal);
+        delayMs = Math.min(delayMs * 2, RETRY_MAX_MS);
+      }
+    }
+  }
+
+  /** A newer report of the same phase replaces the older one: only progress texts come more than once. */
+  #report(report: AttemptReport): void {
+    if (report.phase === 'running') this.#startedAt = report.startedAt;
+    // An end without a container has an empty log.
+    if (report.phase === 'ended') this.ledger.complete();
+    this.#reports = [...this.#reports.filter(({ phase }) => phase !== report.phase), report];
+    this.#host.wakeSession(this);
+  }
+
+  async #remove(): Promise<void> {
+    const { runtime, clock, journal } = this.#host;
+    this.#logAbort.abort();
+    this.#abort.abort();
+    this.#reports = [];
+    let delayMs = RETRY_FIRST_MS;
+    while (true) {
+      try {
+        await runtime.remove(this.key);
+        await journal.remove(this.key);
+        break;
+      } catch (error) {
+        this.#log.warn({ err: error }, 'the container could not be removed; trying again');
+        await new Promise<void>((resolve) => clock.after(delayMs, resolve));
+        delayMs = Math.min(delayMs * 2, RETRY_MAX_MS);
+      }
+    }
+    this.dispatch({ kind: 'removed' });
+  }
+}

@@ -1,0 +1,44 @@
+/** One worker process per data directory. The lock is a file with the owner's pid; a dead owner's lock is taken over. */
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+
+export class DataLock {
+  readonly #file: string;
+
+  private constructor(file: string) {
+    this.#file = file;
+  }
+
+  /** Throws when another live process holds it. */
+  static async take(dataDirectory: string): Promise<DataLock> {
+    const file = path.join(dataDirectory, 'worker.pid');
+    for (let tries = 0; tries < 3; tries += 1) {
+      try {
+        await writeFile(file, String(process.pid), { flag: 'wx' });
+        return new DataLock(file);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      }
+      const owner = Number(await readFile(file, 'utf8').catch(() => '0')); // Released just now.
+      if (owner !== process.pid && isAlive(owner)) {
+        throw new Error(`${dataDirectory} is in use by the worker process ${owner}; stop it or use another directory`);
+      }
+      await rm(file, { force: true });
+    }
+    throw new Error(`${file} can not be taken`);
+  }
+
+  async release(): Promise<void> {
+    await rm(this.#file, { force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  if (!Number.isSafeInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

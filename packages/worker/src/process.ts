@@ -1,0 +1,376 @@
+/**
+ * The worker process: gets an identity, opens the runtime, keeps a session with the master, and ends when it is told to
+ * or when the master refuses it for good. Containers outlive it either way.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { create } from '@bufbuild/protobuf';
+import { workerWire } from '@cloudai/api';
+import { type Code, ConnectError } from '@connectrpc/connect';
+import { type Logger, pino } from 'pino';
+import { Uploader } from './artifacts.ts';
+import { type Capacity, type CapacityOverrides, detectCapacity, detectedLabels } from './capacity.ts';
+import { type Clock, delay, systemClock } from './clock.ts';
+import { DataLock } from './data-lock.ts';
+import {
+  chainToPem,
+  expiresAt,
+  fetchPinnedRoot,
+  type Identity,
+  loadIdentity,
+  makeKeyAndRequest,
+  renewAt,
+  storeIdentity,
+  tlsOptions,
+} from './identity.ts';
+import { parseJoinToken } from './join-token.ts';
+import { Lease } from './lease.ts';
+import { type MasterAddress, openMasterClient, parseMasterAddress } from './master-client.ts';
+import { dockerSocketPath, openDockerRuntime } from './runtimes/docker/index.ts';
+import type { Runtime } from './runtimes/runtime.ts';
+import { Session, type SessionEnd } from './session.ts';
+import { FileStopJournal, type StopJournal } from './stop-journal.ts';
+import { Supervisor } from './supervisor.ts';
+import { MachineSampler, type MachineUsage } from './telemetry.ts';
+import { capacityToWire } from './wire.ts';
+
+/** EX_NOPERM of sysexits.h: the master does not want this worker, and trying again will not help. */
+export const EXIT_REFUSED = 77;
+const RECONNECT_FIRST_MS = 200;
+const RECONNECT_MAX_MS = 5_000;
+/** Reconnects slow down only while they fail; a session that lasted this long was a good one. */
+const GOOD_SESSION_MS = 10_000;
+const RENEW_RETRY_MS = 60_000;
+const RENEW_CALL_MS = 30_000;
+const JOIN_CALL_MS = 30_000;
+const RUNTIME_RETRY_MS = 2_000;
+
+export interface WorkerOptions {
+  /** `host:port` of the master's worker port. */
+  readonly master: string;
+  /** Checked against the token or the stored identity when given. */
+  readonly id?: string | undefined;
+  /** One-time token; needed until the worker has an identity. */
+  readonly join?: string | undefined;
+  readonly dataDirectory: string;
+  readonly version?: string | undefined;
+  readonly capacity?: CapacityOverrides | undefined;
+  /** Labels the operator gives on the command line; they win over detected ones. */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** Docker's config.json with registry credentials. */
+  readonly registryAuth?: string | undefined;
+  readonly dockerHost?: string | undefined;
+  /** Default: to stderr, at the level of `CLOUDAI_LOG_LEVEL` or `info`. */
+  readonly log?: Logger | undefined;
+  /** Replaces Docker, for tests and the farm. Gets the identity, because containers are named after it. */
+  readonly openRuntime?: ((identity: Identity, capacity: Capacity) => Promise<Runtime>) | undefined;
+  readonly journal?: StopJournal | undefined;
+  readonly clock?: Clock | undefined;
+  readonly random?: (() => number) | undefined;
+}
+
+export interface WorkerEnd {
+  readonly exitCode: number;
+  /** For the operator; null after an ordinary stop. */
+  readonly message: string | null;
+}
+
+export interface WorkerHandle {
+  readonly workerId: string;
+  readonly clusterId: string;
+  /** True while the master has this worker in a session. */
+  readonly isConnected: boolean;
+  /** Settles when the worker has ended, for whatever reason. */
+  readonly ended: Promise<WorkerEnd>;
+  /** Says goodbye; containers go on. */
+  stop(reason?: string): Promise<WorkerEnd>;
+}
+
+/** Joins if need be and starts the worker. Rejects when it can not become a worker at all (no token, refused, foreign data). */
+export async function runWorker(options: WorkerOptions): Promise<WorkerHandle> {
+  const log = options.log ?? defaultLog();
+  const address = parseMasterAddress(options.master);
+  await mkdir(options.dataDirectory, { recursive: true, mode: 0o700 });
+  const lock = await DataLock.take(options.dataDirectory);
+  try {
+    const identity = await ensureIdentity(options, address, log);
+    const worker = new Worker(options, address, identity, log);
+    const ended = worker.run().finally(() => lock.release());
+    return {
+      workerId: identity.workerId,
+      clusterId: identity.clusterId,
+      get isConnected() {
+        return worker.isConnected;
+      },
+      ended,
+      stop(reason = 'stopped') {
+        worker.stop(reason);
+        return ended;
+      },
+    };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+class Worker {
+  readonly #options: WorkerOptions;
+  readonly #address: MasterAddress;
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #stop = new AbortController();
+  readonly #incarnation = randomUUID();
+  readonly #lease = new Lease();
+  readonly #uploader = new Uploader();
+  #identity: Identity;
+  #session: Session | null = null;
+  #usage: MachineUsage | null = null;
+  #unhealthy = 'starting';
+
+  constructor(options: WorkerOptions, address: MasterAddress, identity: Identity, log: Logger) {
+    this.#options = options;
+    this.#address = address;
+    this.#identity = identity;
+    this.#log = log;
+    this.#clock = options.clock ?? systemClock;
+    this.#random = options.random ?? Math.random;
+  }
+
+  get isConnected(): boolean {
+    return this.#session !== null && this.#session.id !== null;
+  }
+
+  stop(reason: string): void {
+    this.#stop.abort();
+    this.#session?.stop(reason);
+  }
+
+  async run(): Promise<WorkerEnd> {
+    const { dataDirectory, capacity: overrides = {}, journal } = this.#options;
+    const capacity = await detectCapacity(dataDirectory, overrides);
+    const runtime = await this.#openRuntime(capacity);
+    const supervisor = new Supervisor({
+      runtime,
+      clock: this.#clock,
+      journal: journal ?? new FileStopJournal(dataDirectory),
+      lease: this.#lease,
+      log: this.#log,
+    });
+    const sampler = new MachineSampler({ diskPath: dataDirectory, hasGpus: capacity.gpus.length > 0 });
+    try {
+      await this.#adopt(supervisor, runtime);
+      await this.#measure(sampler, supervisor, runtime);
+      return await this.#connectForEver(supervisor, capacity, () => {
+        void this.#measure(sampler, supervisor, runtime);
+      });
+    } finally {
+      supervisor.detach();
+      await runtime.close();
+    }
+  }
+
+  #openRuntime(capacity: Capacity): Promise<Runtime> {
+    const { openRuntime, dataDirectory, dockerHost, registryAuth } = this.#options;
+    if (openRuntime !== undefined) return openRuntime(this.#identity, capacity);
+    return openDockerRuntime({
+      owner: { clusterId: this.#identity.clusterId, workerId: this.#identity.workerId },
+      dataDirectory: path.resolve(dataDirectory),
+      socketPath: dockerSocketPath(dockerHost ?? process.env.DOCKER_HOST),
+      authFile: registryAuth ?? path.join(os.homedir(), '.docker', 'config.json'),
+      gpus: capacity.gpus,
+      warn: (text) => this.#log.warn(text),
+    });
+  }
+
+  /** The hello names every container that is here, so there is no hello before the runtime could be asked. */
+  async #adopt(supervisor: Supervisor, runtime: Runtime): Promise<void> {
+    let told = false;
+    while (!this.#stop.signal.aborted) {
+      try {
+        await supervisor.adoptAll();
+        return;
+      } catch (error) {
+        const { message } = await runtime.health();
+        if (!told) this.#log.error({ err: error }, message ?? 'the runtime does not answer; trying again');
+        told = true;
+        // A worker that never ran anything may greet the master at once and say that it is not well.
+        if (supervisor.runners.size === 0 && !(await hasOutputs(this.#options.dataDirectory))) return;
+        await delay(this.#clock, RUNTIME_RETRY_MS, this.#stop.signal).catch(() => {}); // Stopped while waiting.
+      }
+    }
+  }
+
+  async #measure(sampler: MachineSampler, supervisor: Supervisor, runtime: Runtime): Promise<void> {
+    try {
+      const health = await runtime.health();
+      const complaint = health.ok ? supervisor.complaint : (health.message ?? 'the runtime does not answer');
+      if ((complaint ?? '') !== this.#unhealthy) {
+        if (complaint !== null) this.#log.warn(complaint);
+        else if (this.#unhealthy !== 'starting') this.#log.info('healthy again');
+      }
+      this.#unhealthy = complaint ?? '';
+      this.#usage = await sampler.sample();
+      await supervisor.measure();
+    } catch (error) {
+      this.#log.warn({ err: error }, 'measuring failed'); // The next heartbeat repeats the last figures.
+    }
+  }
+
+  async #connectForEver(supervisor: Supervisor, capacity: Capacity, measure: () => void): Promise<WorkerEnd> {
+    let delayMs = RECONNECT_FIRST_MS;
+    let told: string | null = null;
+    while (!this.#stop.signal.aborted) {
+      const startedAt = this.#clock.now();
+      const end = await this.#connectOnce(supervisor, capacity, measure);
+      if (end.kind === 'stopped') {
+        if (this.#stop.signal.aborted) break;
+        delayMs = RECONNECT_FIRST_MS; // Only to present a renewed certificate.
+        continue;
+      }
+      if (end.kind === 'refused' && !end.retry) {
+        this.#log.error({ code: end.code }, end.message);
+        return { exitCode: EXIT_REFUSED, message: end.message };
+      }
+      if (end.message !== told) this.#log.warn(`${this.#options.master}: ${end.message}; connecting again`);
+      told = end.message;
+      if (end.kind === 'lost' && end.wasOpen && this.#clock.now() - startedAt > GOOD_SESSION_MS) {
+        delayMs = RECONNECT_FIRST_MS;
+      }
+      const jittered = delayMs * (0.5 + this.#random() / 2);
+      await delay(this.#clock, jittered, this.#stop.signal).catch(() => {}); // Stopped while waiting.
+      delayMs = Math.min(delayMs * 2, RECONNECT_MAX_MS);
+    }
+    return { exitCode: 0, message: null };
+  }
+
+  async #connectOnce(supervisor: Supervisor, capacity: Capacity, measure: () => void): Promise<SessionEnd> {
+    const { ca, clusterId } = this.#identity;
+    const { version = '0.0.0', labels = {} } = this.#options;
+    const master = openMasterClient(this.#address, tlsOptions(ca, clusterId, this.#identity));
+    const session = new Session({
+      client: master.service,
+      supervisor,
+      lease: this.#lease,
+      clock: this.#clock,
+      log: this.#log,
+      random: this.#random,
+      hello: () => ({
+        workerId: this.#identity.workerId,
+        incarnation: this.#incarnation,
+        version,
+        ...capacityToWire(capacity),
+        labels: { ...detectedLabels(capacity), ...labels },
+        unhealthy: this.#unhealthy,
+      }),
+      unhealthy: () => this.#unhealthy,
+      usage: () => this.#usage,
+      measure,
+      onWelcome: (welcome) => {
+        this.#log.info({ session: String(welcome.session), master: welcome.masterVersion }, 'connected');
+      },
+      onDrain: (on) => this.#log.info(on ? 'draining: no new tasks come' : 'no longer draining'),
+    });
+    this.#session = session;
+    supervisor.useUploader((key, file, signal) => {
+      if (session.id === null) return Promise.reject(new Error('not connected to the master'));
+      return this.#uploader.upload(master.service, session.id, key, file, signal);
+    });
+    const cancelRenewal = this.#renewInTime(master.service, session);
+    try {
+      return await session.run();
+    } finally {
+      cancelRenewal();
+      this.#session = null;
+      master.close();
+    }
+  }
+
+  /** Gets a new certificate in the later half of the old one's life, then reconnects with it. */
+  #renewInTime(service: ReturnType<typeof openMasterClient>['service'], session: Session): () => void {
+    const at = renewAt(this.#identity.chain, this.#random());
+    const renew = async () => {
+      try {
+        const { key, csr } = await makeKeyAndRequest(this.#identity.workerId);
+        const { certificateChain } = await service.renewCertificate({ csr }, { timeoutMs: RENEW_CALL_MS });
+        const renewed = { ...this.#identity, key, chain: chainToPem(certificateChain) };
+        await storeIdentity(this.#options.dataDirectory, renewed);
+        this.#identity = renewed;
+        this.#log.info({ until: new Date(expiresAt(renewed.chain)).toISOString() }, 'renewed the certificate');
+        session.stop('renewed the certificate');
+      } catch (error) {
+        this.#log.warn({ err: error }, 'the certificate could not be renewed; trying again');
+        cancel = this.#clock.after(RENEW_RETRY_MS, () => void renew());
+      }
+    };
+    // A long wait is cut by the timer's range; asking early is harmless.
+    let cancel = this.#clock.after(Math.max(0, at - this.#clock.wallNow()), () => void renew());
+    return () => cancel();
+  }
+}
+
+async function ensureIdentity(options: WorkerOptions, address: MasterAddress, log: Logger): Promise<Identity> {
+  const stored = await loadIdentity(options.dataDirectory);
+  if (stored !== null && (options.id === undefined || options.id === stored.workerId)) return stored;
+  if (stored !== null && options.join === undefined) {
+    throw new Error(
+      `${options.dataDirectory} belongs to the worker "${stored.workerId}", not to "${options.id}"; use another data directory`,
+    );
+  }
+  if (options.join === undefined) {
+    throw new Error(
+      'this worker has not joined a cluster yet; "register" it on the master and pass the token with --join',
+    );
+  }
+  const identity = await join(options.join, options.id, address);
+  await storeIdentity(options.dataDirectory, identity);
+  log.info({ worker: identity.workerId, cluster: identity.clusterId }, 'joined the cluster');
+  return identity;
+}
+
+/** Exchanges the token for a certificate. */
+async function join(text: string, id: string | undefined, address: MasterAddress): Promise<Identity> {
+  const token = parseJoinToken(text);
+  if (id !== undefined && id !== token.workerId) {
+    throw new Error(`the join token is for the worker "${token.workerId}", not for "${id}"`);
+  }
+  const ca = await fetchPinnedRoot(address.host, address.port, token);
+  const { key, csr } = await makeKeyAndRequest(token.workerId);
+  const master = openMasterClient(address, tlsOptions(ca, null, null));
+  try {
+    const { certificateChain, clusterId } = await master.service.registerWorker(
+      create(workerWire.RegisterWorkerRequestSchema, { workerId: token.workerId, joinSecret: token.secret, csr }),
+      { timeoutMs: JOIN_CALL_MS },
+    );
+    return { workerId: token.workerId, clusterId, key, chain: chainToPem(certificateChain), ca };
+  } catch (error) {
+    const { code, rawMessage } = ConnectError.from(error);
+    throw new JoinRefused(`the master did not let this worker join: ${rawMessage}`, code, { cause: error });
+  } finally {
+    master.close();
+  }
+}
+
+/** The master was reached and said no, or broke off. */
+export class JoinRefused extends Error {
+  readonly code: Code;
+  constructor(message: string, code: Code, options: { cause: unknown }) {
+    super(message, options);
+    this.name = 'JoinRefused';
+    this.code = code;
+  }
+}
+
+async function hasOutputs(dataDirectory: string): Promise<boolean> {
+  const { readdir } = await import('node:fs/promises');
+  const names = await readdir(path.join(dataDirectory, 'outputs')).catch(() => []); // Never made: never ran a task.
+  return names.length > 0;
+}
+
+function defaultLog(): Logger {
+  const level = process.env.CLOUDAI_LOG_LEVEL ?? 'info';
+  return pino({ level, base: { area: 'worker' } }, pino.destination({ fd: 2, sync: true }));
+}

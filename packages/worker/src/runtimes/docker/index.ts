@@ -1,0 +1,2 @@
+export { dockerSocketPath } from './client.ts';
+export { DockerRuntime, type DockerRuntimeOptions, openDockerRuntime } from './runtime.ts';

@@ -1,0 +1,431 @@
+/**
+ * Sees what happens to this worker's containers: one stream of the daemon's events for all of them, instead of a waiting
+ * call per container. An event stream can break (the daemon is restarted) and the daemon drops events for a reader that
+ * is too slow, so after every connect, and at intervals, the list of containers is compared with what is believed.
+ */
+import type http from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ContainerExit } from '../../core/classify.ts';
+import { type DockerClient, DockerError } from './client.ts';
+import { type DockerOwner, LABELS } from './host-config.ts';
+
+const RECONNECT_FIRST_MS = 100;
+const RECONNECT_MAX_MS = 2_000;
+const COMPARE_MS = 10_000;
+/** The daemon may tell of a kill for memory after it told of the end. */
+const OOM_LATE_MS = 200;
+/** `docker stop` sends a signal and may wait this long for the process; an end after it was the process's own. */
+const STOP_FROM_OUTSIDE_MS = 30_000;
+const SIGKILL = 9;
+const SIGTERM = 15;
+/** Events older than this process, which the daemon keeps for a while, tell how adopted containers came to their end. */
+const ALL_KEPT_EVENTS = 1;
+const MAX_LINE_BYTES = 4 * 2 ** 20;
+
+export interface ContainerState {
+  readonly Status: string;
+  readonly Running: boolean;
+  readonly Paused: boolean;
+  readonly OOMKilled: boolean;
+  readonly ExitCode: number;
+  readonly Error: string;
+  readonly StartedAt: string;
+  readonly FinishedAt: string;
+}
+
+export interface ContainerInspect {
+  readonly Id: string;
+  readonly Name: string;
+  readonly Image: string;
+  readonly Config: { readonly Labels: Readonly<Record<string, string>> | null };
+  readonly State: ContainerState;
+  readonly SizeRw?: number;
+}
+
+export interface ContainerSummary {
+  readonly Id: string;
+  readonly Names: readonly string[];
+  readonly State: string;
+}
+
+interface DockerEvent {
+  readonly Action: string;
+  readonly Actor: { readonly ID: string; readonly Attributes: Readonly<Record<string, string>> };
+  readonly timeNano: number;
+}
+
+interface Watched {
+  readonly name: string;
+  startedAt: number | null;
+  onStarted: (() => void) | null;
+  /** We asked for its end. */
+  ours: boolean;
+  oom: boolean;
+  paused: boolean;
+  kills: { readonly signal: number; readonly at: number }[];
+  died: { readonly exitCode: number; readonly at: number } | null;
+  settling: boolean;
+  exit: ContainerExit | null;
+  onExit: ((exit: ContainerExit) => void)[];
+}
+
+export interface WatcherOptions {
+  readonly warn: (text: string) => void;
+  /** Called after each connect, with the daemon's settings fresh. */
+  readonly onConnect: () => Promise<void>;
+}
+
+export class Watcher {
+  readonly #client: DockerClient;
+  readonly #filters: Readonly<Record<string, readonly string[]>>;
+  readonly #options: WatcherOptions;
+  readonly #watched = new Map<string, Watched>();
+  readonly #closed = new AbortController();
+  #instance = 0;
+  #connected = false;
+  #error: string | null = null;
+  #liveRestore = false;
+  /** When the connection to the daemon broke last, Unix ms. */
+  #outageSince: number | null = null;
+  #lastEventSeconds = 0;
+  #loop: Promise<void> | null = null;
+  #firstTry: Promise<void> | null = null;
+
+  constructor(client: DockerClient, owner: DockerOwner, options: WatcherOptions) {
+    this.#client = client;
+    this.#options = options;
+    this.#filters = { label: [`${LABELS.cluster}=${owner.clusterId}`, `${LABELS.worker}=${owner.workerId}`] };
+  }
+
+  /** Resolves after the first try to connect, whatever came of it; goes on trying. */
+  open(): Promise<void> {
+    this.#firstTry ??= new Promise((tried) => {
+      this.#loop = this.#run(tried);
+    });
+    return this.#firstTry;
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort();
+    await this.#loop;
+  }
+
+  get isConnected(): boolean {
+    return this.#connected;
+  }
+
+  get error(): string | null {
+    return this.#error;
+  }
+
+  /** Grows with every connect to the daemon's events. */
+  get instance(): number {
+    return this.#instance;
+  }
+
+  isPaused(name: string): boolean {
+    return this.#watched.get(name)?.paused ?? false;
+  }
+
+  hasExited(name: string): boolean {
+    return this.#watched.get(name)?.exit != null || this.#watched.get(name)?.died != null;
+  }
+
+  /** What follows is our doing. */
+  expectEnd(name: string): void {
+    this.#of(name).ours = true;
+  }
+
+  forget(name: string): void {
+    this.#watched.delete(name);
+  }
+
+  /** When the container started, as the daemon's event says; null when no event came within the time. */
+  async startedAt(name: string, withinMs: number): Promise<number | null> {
+    const watched = this.#of(name);
+    if (watched.startedAt === null && this.#connected) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, withinMs);
+      watched.onStarted = resolve;
+      await promise;
+      clearTimeout(timer);
+      watched.onStarted = null;
+    }
+    return watched.startedAt;
+  }
+
+  /** Tells what was found by looking, for a container that started before this process did. */
+  seen(name: string, state: ContainerState): void {
+    const watched = this.#of(name);
+    watched.startedAt ??= time(state.StartedAt);
+    watched.paused = state.Paused;
+  }
+
+  /** Resolves with the container's end. `look` says that it may have ended before anything was watched. */
+  async exit(name: string, look: boolean, signal: AbortSignal): Promise<ContainerExit> {
+    const watched = this.#of(name);
+    if (watched.exit !== null) return watched.exit;
+    signal.throwIfAborted();
+    const exit = new Promise<ContainerExit>((resolve, reject) => {
+      watched.onExit.push(resolve);
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    });
+    if (watched.died !== null) void this.#settleByEvent(watched);
+    else if (look) void this.#look(watched);
+    return exit;
+  }
+
+  #of(name: string): Watched {
+    let watched = this.#watched.get(name);
+    if (watched === undefined) {
+      watched = {
+        name,
+        startedAt: null,
+        onStarted: null,
+        ours: false,
+        oom: false,
+        paused: false,
+        kills: [],
+        died: null,
+        settling: false,
+        exit: null,
+        onExit: [],
+      };
+      this.#watched.set(name, watched);
+    }
+    return watched;
+  }
+
+  async #run(tried: () => void): Promise<void> {
+    let delayMs = RECONNECT_FIRST_MS;
+    while (!this.#closed.signal.aborted) {
+      try {
+        const stream = await this.#connect();
+        delayMs = RECONNECT_FIRST_MS;
+        tried();
+        await this.#follow(stream);
+        this.#error = 'Docker closed the connection; is it being restarted?';
+      } catch (error) {
+        this.#error = (error as Error).message;
+      }
+      if (this.#connected) this.#outageSince = Date.now();
+      this.#connected = false;
+      tried();
+      await sleep(delayMs, undefined, { signal: this.#closed.signal }).catch(() => {}); // Closed while waiting.
+      delayMs = Math.min(delayMs * 2, RECONNECT_MAX_MS);
+    }
+    tried();
+  }
+
+  async #connect(): Promise<http.IncomingMessage> {
+    const info = await this.#client.json<{ LiveRestoreEnabled?: boolean }>({ method: 'GET', path: '/info' });
+    this.#liveRestore = info.LiveRestoreEnabled === true;
+    const stream = await this.#client.stream({
+      method: 'GET',
+      path: '/events',
+      query: {
+        since: this.#instance === 0 ? ALL_KEPT_EVENTS : this.#lastEventSeconds,
+        filters: JSON.stringify({
+          ...this.#filters,
+          type: ['container'],
+          event: ['start', 'die', 'oom', 'kill', 'pause', 'unpause', 'destroy'],
+        }),
+      },
+      signal: this.#closed.signal,
+    });
+    this.#instance += 1;
+    await this.#options.onConnect();
+    this.#connected = true;
+    this.#error = null;
+    return stream;
+  }
+
+  async #follow(stream: http.IncomingMessage): Promise<void> {
+    void this.#compare();
+    const timer = setInterval(() => void this.#compare(), COMPARE_MS);
+    try {
+      let rest = '';
+      for await (const bytes of stream) {
+        const lines = (rest + (bytes as Buffer).toString('utf8')).split('\n');
+        rest = lines.pop() ?? '';
+        if (rest.length > MAX_LINE_BYTES) throw new Error('an event of Docker is longer than any event should be');
+        for (const line of lines) if (line !== '') this.#onEvent(JSON.parse(line) as DockerEvent);
+      }
+    } finally {
+      clearInterval(timer);
+      stream.destroy();
+    }
+  }
+
+  #onEvent(event: DockerEvent): void {
+    const { name, exitCode, signal } = event.Actor.Attributes;
+    if (name === undefined) return;
+    const at = Math.floor(event.timeNano / 1e6);
+    this.#lastEventSeconds = Math.max(this.#lastEventSeconds, Math.floor(at / 1000));
+    const watched = this.#of(name);
+    switch (event.Action) {
+      case 'start':
+        if (watched.exit !== null || watched.died !== null) {
+          this.#startedAgain(watched, at);
+          return;
+        }
+        watched.startedAt ??= at;
+        watched.onStarted?.();
+        return;
+      case 'oom':
+        watched.oom = true;
+        return;
+      case 'kill':
+        if (!watched.ours) watched.kills.push({ signal: Number(signal), at });
+        return;
+      case 'pause':
+      case 'unpause':
+        watched.paused = event.Action === 'pause';
+        return;
+      case 'die':
+        // History that is told again after a reconnect.
+        if (watched.died !== null || (watched.startedAt !== null && at < watched.startedAt)) return;
+        watched.died = { exitCode: Number(exitCode), at };
+        if (watched.onExit.length > 0) void this.#settleByEvent(watched);
+        return;
+      case 'destroy':
+        if (watched.onExit.length > 0 && watched.died === null) this.#settle(watched, removedExit(watched, at));
+        else if (watched.onExit.length === 0) this.#watched.delete(name);
+        return;
+    }
+  }
+
+  /** Somebody restarted a container that had ended; one attempt has one process. */
+  #startedAgain(watched: Watched, at: number): void {
+    if (watched.startedAt !== null && at <= watched.startedAt) return;
+    this.#options.warn(`container ${watched.name} was started again from outside; it is stopped`);
+    this.#client.status({ method: 'POST', path: `/containers/${watched.name}/kill` }).catch((error: unknown) => {
+      // Already dead or removed; if it is neither, removing it later kills it.
+      this.#options.warn(`container ${watched.name}: ${(error as Error).message}`);
+    });
+  }
+
+  /** A clean end needs no second look; after any other the daemon is asked whether memory was the cause. */
+  async #settleByEvent(watched: Watched): Promise<void> {
+    const { died } = watched;
+    if (died === null || watched.exit !== null || watched.settling) return;
+    watched.settling = true;
+    let oomKilled = watched.oom;
+    if (died.exitCode !== 0 && !watched.ours && !oomKilled) {
+      oomKilled = await this.#wasOomKilled(watched.name);
+      if (!oomKilled && died.exitCode === 128 + SIGKILL && watched.kills.length === 0) {
+        await sleep(OOM_LATE_MS);
+        oomKilled = watched.oom || (await this.#wasOomKilled(watched.name));
+      }
+    }
+    this.#settle(watched, {
+      exitCode: died.exitCode,
+      oomKilled,
+      external: !watched.ours && !oomKilled && wasKilled(watched.kills, died.exitCode, died.at),
+      daemonRestart: this.#endedWithDaemon(watched, died.at),
+      startedAt: watched.startedAt,
+      endedAt: died.at,
+      error: null,
+    });
+  }
+
+  async #wasOomKilled(name: string): Promise<boolean> {
+    const inspect = await this.#inspect(name).catch(() => null); // Unreachable now: the event is all there is.
+    return inspect?.State.OOMKilled ?? false;
+  }
+
+  /** Compares what is believed to run with what the daemon lists. */
+  async #compare(): Promise<void> {
+    const waiting = [...this.#watched.values()].filter((watched) => watched.onExit.length > 0 && watched.exit === null);
+    if (waiting.length === 0) return;
+    try {
+      const list = await this.#client.json<readonly ContainerSummary[]>({
+        method: 'GET',
+        path: '/containers/json',
+        query: { all: true, filters: JSON.stringify(this.#filters) },
+      });
+      const states = new Map(list.flatMap(({ Names, State }) => Names.map((name) => [name.slice(1), State] as const)));
+      for (const watched of waiting) {
+        const state = states.get(watched.name);
+        if (state !== 'running' && state !== 'paused') await this.#look(watched);
+      }
+    } catch (error) {
+      // The daemon is away; the loop reconnects and compares again.
+      this.#options.warn(`comparing containers: ${(error as Error).message}`);
+    }
+  }
+
+  /** Looks at one container and settles its end if it has ended. */
+  async #look(watched: Watched): Promise<void> {
+    try {
+      const inspect = await this.#inspect(watched.name);
+      if (watched.exit !== null || watched.settling) return;
+      if (inspect === null) return this.#settle(watched, removedExit(watched, Date.now()));
+      const { State: state } = inspect;
+      this.seen(watched.name, state);
+      if (state.Running || state.Status === 'created') return;
+      const endedAt = time(state.FinishedAt) ?? Date.now();
+      this.#settle(watched, {
+        exitCode: state.ExitCode,
+        oomKilled: state.OOMKilled,
+        external: !watched.ours && !state.OOMKilled && wasKilled(watched.kills, state.ExitCode, endedAt),
+        daemonRestart: this.#endedWithDaemon(watched, endedAt),
+        startedAt: time(state.StartedAt),
+        endedAt,
+        error: state.Error === '' ? null : state.Error,
+      });
+    } catch (error) {
+      this.#options.warn(`looking at container ${watched.name}: ${(error as Error).message}`); // The next compare looks again.
+    }
+  }
+
+  /** Without live-restore the daemon takes its containers down with it, and their exit codes mean nothing. */
+  #endedWithDaemon(watched: Watched, endedAt: number): boolean {
+    const since = this.#outageSince;
+    if (watched.ours || this.#liveRestore || since === null) return false;
+    return endedAt >= since && (watched.startedAt ?? 0) < since;
+  }
+
+  #settle(watched: Watched, exit: ContainerExit): void {
+    if (watched.exit !== null) return;
+    watched.exit = exit;
+    for (const resolve of watched.onExit) resolve(exit);
+    watched.onExit = [];
+  }
+
+  async #inspect(name: string): Promise<ContainerInspect | null> {
+    try {
+      return await this.#client.json<ContainerInspect>({ method: 'GET', path: `/containers/${name}/json` });
+    } catch (error) {
+      if (error instanceof DockerError && error.status === 404) return null;
+      throw error;
+    }
+  }
+}
+
+/** Docker's time stamps; the zero time means never. */
+export function time(text: string): number | null {
+  if (text.startsWith('0001-')) return null;
+  const ms = Date.parse(text);
+  return Number.isNaN(ms) ? null : ms;
+}
+
+/** A kill that was not ours is the cause of an end that fits it. */
+function wasKilled(kills: Watched['kills'], exitCode: number, endedAt: number): boolean {
+  return kills.some(({ signal, at }) => {
+    if (exitCode === 128 + signal) return true;
+    return (signal === SIGKILL || signal === SIGTERM) && endedAt - at < STOP_FROM_OUTSIDE_MS;
+  });
+}
+
+function removedExit(watched: Watched, at: number): ContainerExit {
+  return {
+    exitCode: 128 + SIGKILL,
+    oomKilled: false,
+    external: !watched.ours,
+    daemonRestart: false,
+    startedAt: watched.startedAt,
+    endedAt: at,
+    error: 'the container was removed by someone other than CloudAI',
+  };
+}

@@ -1,0 +1,189 @@
+/** All attempts of this worker: makes and finds them, passes on what the master says, answers what is to be sent. */
+import type { Logger } from 'pino';
+import { AttemptRunner, type RunnerHost } from './attempt-runner.ts';
+import type { Clock } from './clock.ts';
+import { type Artifact, type AttemptKey, keyText, type RunSpec } from './core/attempt.ts';
+import { WINDOW_BYTES } from './core/log-ledger.ts';
+import { adopt, begin, isStuck, step } from './core/machine.ts';
+import type { Lease } from './lease.ts';
+import type { OutputFile, Runtime } from './runtimes/runtime.ts';
+import type { StopJournal } from './stop-journal.ts';
+
+/** Un-acknowledged log bytes of all attempts together; with many attempts each gets less, down to a floor. */
+const ALL_WINDOWS_BYTES = 64 * 2 ** 20;
+const MIN_WINDOW_BYTES = 256 * 1024;
+/** Late repeats of assignments that ended here are recognised this far back. */
+const GONE_REMEMBERED = 1_000;
+const PARALLEL_MEASUREMENTS = 4;
+/** Stands in for a spec that could not be read. */
+const NOTHING_TO_RUN: RunSpec = {
+  namespace: '',
+  owner: '',
+  name: null,
+  image: '',
+  imageDigest: null,
+  command: { kind: 'image' },
+  entrypoint: null,
+  env: {},
+  workingDir: null,
+  user: null,
+  labels: {},
+  cpuMillis: 0,
+  memoryBytes: 0,
+  storageBytes: 0,
+  gpus: [],
+  timeoutMs: null,
+  stopSignal: null,
+  stopGraceMs: 0,
+  profile: 'restricted',
+  network: 'none',
+  pull: 'never',
+  logLimitBytes: 0,
+  logPolicy: 'truncate',
+};
+
+export interface SupervisorOptions {
+  readonly runtime: Runtime;
+  readonly clock: Clock;
+  readonly journal: StopJournal;
+  readonly lease: Lease;
+  readonly log: Logger;
+}
+
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #runners = new Map<string, AttemptRunner>();
+  readonly #gone = new Set<string>();
+  readonly #host: RunnerHost;
+  #wake: (runner: AttemptRunner) => void = () => {};
+  #upload: RunnerHost['upload'] = () => Promise.reject(new Error('there is no session'));
+  #measuring = false;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    const { runtime, clock, journal, lease, log } = options;
+    this.#host = {
+      runtime,
+      clock,
+      journal,
+      log,
+      windowBytes: () =>
+        Math.min(WINDOW_BYTES, Math.max(MIN_WINDOW_BYTES, ALL_WINDOWS_BYTES / Math.max(1, this.#runners.size))),
+      isLeaseFresh: () => lease.isFresh(clock.now()),
+      wakeSession: (runner) => this.#wake(runner),
+      upload: (key, file, signal) => this.#upload(key, file, signal),
+      gone: (runner) => this.#forget(runner),
+    };
+  }
+
+  get runners(): ReadonlyMap<string, AttemptRunner> {
+    return this.#runners;
+  }
+
+  /** Why the worker is not well although its runtime is; null when it is. */
+  get complaint(): string | null {
+    const now = this.#options.clock.now();
+    const stuck = [...this.#runners.values()].filter((runner) => isStuck(runner.state, now));
+    if (stuck.length === 0) return null;
+    const names = stuck.map((runner) => keyText(runner.key)).join(', ');
+    return `processes that can not be killed hold their resources: ${names}`;
+  }
+
+  /** Whoever sends is called when there is something to send. */
+  onWake(wake: (runner: AttemptRunner) => void): void {
+    this.#wake = wake;
+  }
+
+  useUploader(upload: (key: AttemptKey, file: OutputFile, signal: AbortSignal) => Promise<Artifact>): void {
+    this.#upload = upload;
+  }
+
+  /** Takes up the containers that an earlier process of this worker left. */
+  async adoptAll(): Promise<number> {
+    const { runtime, clock, journal, log } = this.#options;
+    for (const found of await runtime.list()) {
+      const text = keyText(found.key);
+      if (this.#runners.has(text) || this.#gone.has(text)) continue;
+      const stop = await journal.read(found.key).catch((error: unknown) => {
+        log.warn({ err: error, attempt: text }, 'the note on a stop can not be read');
+        return null;
+      });
+      const ranForMs = found.startedAt === null ? 0 : Math.max(0, clock.wallNow() - found.startedAt);
+      const first = adopt({ ...found, ranForMs, stop }, clock.now());
+      this.#runners.set(text, new AttemptRunner(this.#host, first, true));
+      log.info({ attempt: text, state: found.state }, 'took up a container');
+    }
+    return this.#runners.size;
+  }
+
+  assign(key: AttemptKey, spec: RunSpec): void {
+    const text = keyText(key);
+    if (this.#runners.has(text) || this.#gone.has(text)) {
+      this.#options.log.debug({ attempt: text }, 'assigned again; it is known');
+      return;
+    }
+    this.#runners.set(text, new AttemptRunner(this.#host, begin(key, spec), false));
+  }
+
+  /** The assignment can not be carried out as it is; the master is told, like of any other end. */
+  refuse(key: AttemptKey, message: string): void {
+    const text = keyText(key);
+    if (this.#runners.has(text)) return;
+    this.#options.log.error({ attempt: text, message }, 'refused an assignment');
+    const wallNow = this.#options.clock.wallNow();
+    const { state } = begin(key, NOTHING_TO_RUN);
+    const refused = step(
+      state,
+      { kind: 'notStarted', reason: 'start_error', message, exitCode: null, wallNow },
+      this.#options.clock.now(),
+    );
+    this.#runners.set(text, new AttemptRunner(this.#host, refused, false));
+  }
+
+  cancel(key: AttemptKey, reason: string, graceMs: number): void {
+    const wallNow = this.#options.clock.wallNow();
+    this.#runners.get(keyText(key))?.dispatch({ kind: 'stop', reason, message: null, graceMs, wallNow });
+  }
+
+  abandon(key: AttemptKey): void {
+    this.#runners.get(keyText(key))?.dispatch({ kind: 'abandon' });
+  }
+
+  leaseRenewed(): void {
+    for (const runner of this.#runners.values()) runner.dispatch({ kind: 'leaseRenewed' });
+  }
+
+  /** Measures all running attempts, a few at a time; skipped while an earlier round still runs. */
+  async measure(): Promise<void> {
+    if (this.#measuring) return;
+    this.#measuring = true;
+    const runners = this.#runners.values();
+    const one = async () => {
+      for (const runner of runners) {
+        await runner.measure().catch((error: unknown) => {
+          this.#options.log.debug({ err: error, attempt: keyText(runner.key) }, 'could not be measured');
+        });
+      }
+    };
+    await Promise.all(Array.from({ length: PARALLEL_MEASUREMENTS }, one));
+    this.#measuring = false;
+  }
+
+  /** Lets go of all containers; they go on. */
+  detach(): void {
+    for (const runner of this.#runners.values()) runner.detach();
+    this.#runners.clear();
+  }
+
+  #forget(runner: AttemptRunner): void {
+    const text = keyText(runner.key);
+    this.#runners.delete(text);
+    this.#gone.add(text);
+    if (this.#gone.size > GONE_REMEMBERED) {
+      for (const oldest of this.#gone) {
+        this.#gone.delete(oldest);
+        break;
+      }
+    }
+  }
+}

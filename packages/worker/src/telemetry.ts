@@ -1,0 +1,91 @@
+/** How busy the machine is. Rates are means since the sample before, so a sampler belongs to one reader. */
+import { statfs } from 'node:fs/promises';
+import os from 'node:os';
+import { type GpuUsage, readGpuUsage } from './gpus.ts';
+
+export interface MachineUsage {
+  /** 0..1 of the machine. */
+  readonly cpu: number;
+  readonly memoryBytes: number;
+  readonly storageBytes: number;
+  /** 0..1, mean over the devices. */
+  readonly gpu: number;
+  /** Since the machine started. */
+  readonly networkRxBytes: number;
+  readonly networkTxBytes: number;
+}
+
+export interface MachineSamplerOptions {
+  readonly diskPath: string;
+  readonly hasGpus: boolean;
+}
+
+export class MachineSampler {
+  readonly #options: MachineSamplerOptions;
+  #cpu = cpuTimes();
+
+  constructor(options: MachineSamplerOptions) {
+    this.#options = options;
+  }
+
+  async sample(): Promise<MachineUsage> {
+    const cpu = cpuTimes();
+    const total = cpu.total - this.#cpu.total;
+    const busy = total <= 0 ? 0 : 1 - (cpu.idle - this.#cpu.idle) / total;
+    this.#cpu = cpu;
+    const [memoryBytes, storageBytes, gpus, network] = await Promise.all([
+      usedMemory(),
+      usedDisk(this.#options.diskPath),
+      this.#options.hasGpus ? readGpuUsage() : [],
+      networkBytes(),
+    ]);
+    return {
+      cpu: Math.min(1, Math.max(0, busy)),
+      memoryBytes,
+      storageBytes,
+      gpu: mean(gpus),
+      networkRxBytes: network.rx,
+      networkTxBytes: network.tx,
+    };
+  }
+}
+
+function cpuTimes(): { total: number; idle: number } {
+  let total = 0;
+  let idle = 0;
+  for (const { times } of os.cpus()) {
+    total += times.user + times.nice + times.sys + times.irq + times.idle;
+    idle += times.idle;
+  }
+  return { total, idle };
+}
+
+/** What is not available to a new process; memory that only caches files does not count as used. */
+async function usedMemory(): Promise<number> {
+  const { mem } = await systemInformation();
+  const { total, available } = await mem();
+  return total - available;
+}
+
+async function usedDisk(diskPath: string): Promise<number> {
+  const { blocks, bfree, bsize } = await statfs(diskPath);
+  return (blocks - bfree) * bsize;
+}
+
+async function networkBytes(): Promise<{ rx: number; tx: number }> {
+  const { networkStats } = await systemInformation();
+  const stats = await networkStats(); // The default interface.
+  return {
+    rx: stats.reduce((sum, { rx_bytes }) => sum + rx_bytes, 0),
+    tx: stats.reduce((sum, { tx_bytes }) => sum + tx_bytes, 0),
+  };
+}
+
+/** Loaded when first used: a farm of many workers in one process does without. */
+async function systemInformation(): Promise<typeof import('systeminformation')> {
+  return (await import('systeminformation')).default;
+}
+
+function mean(gpus: readonly GpuUsage[]): number {
+  return gpus.length === 0 ? 0 : gpus.reduce((sum, { busy }) => sum + busy, 0) / gpus.length;
+}

@@ -16,7 +16,9 @@ const ARROWS: Record<string, readonly string[]> = {
 
 /** The subpaths that a package exports besides its main door. */
 const SIDE_DOORS: Record<string, readonly string[]> = {
+  api: ['errors', 'rest', 'routes'],
   engine: ['testing'],
+  master: ['config'],
   worker: ['core'],
 };
 
@@ -49,7 +51,7 @@ function whyNotAcross(filePath: string, from: string, specifier: string, kind: s
   const [, to = '', door] = match;
   if (to === from) return `${specifier} is this package itself; import the file`;
   if (door !== undefined && !SIDE_DOORS[to]?.includes(door)) return `${specifier} is not a public door of ${to}`;
-  if (STARTS_PROCESSES.test(filePath) && PROCESSES.includes(to) && door === undefined) {
+  if (STARTS_PROCESSES.test(filePath) && PROCESSES.includes(to) && (door === undefined || door === 'config')) {
     return kind === 'dynamic' ? undefined : `${specifier} is loaded by dynamic import() here, when the command runs`;
   }
   const allowed = ARROWS[from] ?? [];

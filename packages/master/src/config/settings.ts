@@ -1,0 +1,248 @@
+/**
+ * Every setting of the master and of the worker: what it is called, how it is written, what holds without it, what it
+ * means. The loader, `cloudai config` and docs/reference/configuration.md all read this table; there is no other list.
+ *
+ * A plain table and not a JSON schema: values come as text from the environment and from flags, and with units from
+ * the file, so each kind needs a reader of its own anyway (`kinds.ts`).
+ */
+import { DEFAULT_PLACEMENT, durationQuantity, DEFAULT_ENGINE_CONFIG as ENGINE } from '@cloudai/engine';
+import type { Kind } from './kinds.ts';
+
+export interface Setting {
+  readonly kind: Kind;
+  /** As one would write it in the file; null: not set. */
+  readonly default: string | number | boolean | null;
+  readonly meaning: string;
+  /** Words of a `choice`. */
+  readonly choices?: readonly string[];
+  /** Bounds of `integer`, `duration` and `bytes`, in the unit of the value (ms, bytes). */
+  readonly least?: number;
+  readonly most?: number;
+  /** Shown as set or not, never as it is. */
+  readonly secret?: true;
+}
+
+const MIB = 2 ** 20;
+const DAY_MS = 86_400_000;
+const duration = durationQuantity;
+
+export const MASTER_SETTINGS = {
+  data: {
+    kind: 'path',
+    default: '$XDG_STATE_HOME/cloudai',
+    meaning: 'Data directory: state, logs, files, keys. `$XDG_STATE_HOME` is `~/.local/state` where it is not set.',
+  },
+  'store.url': {
+    kind: 'text',
+    default: null,
+    meaning: 'Where the state is kept. Without it: `sqlite:` and `cloudai.db` in the data directory.',
+  },
+  'rest.host': {
+    kind: 'host',
+    default: '127.0.0.1',
+    meaning: 'Address for users: REST, WebSocket and dashboard. Anything but loopback needs TLS.',
+  },
+  'rest.port': { kind: 'port', default: 8080, meaning: 'Port for users; 0 takes a free one.' },
+  'rest.tls': {
+    kind: 'choice',
+    choices: ['auto', 'on', 'off'],
+    default: 'auto',
+    meaning:
+      'TLS with a certificate of the cluster. `auto`: on unless the address is loopback. `off` is refused elsewhere.',
+  },
+  'rest.hosts': {
+    kind: 'list',
+    default: null,
+    meaning: 'Further names in the Host header and in the certificate, separated by commas.',
+  },
+  'workers.host': {
+    kind: 'host',
+    default: '127.0.0.1',
+    meaning: 'Address that workers dial. Always mutual TLS. `0.0.0.0` or `::` for all addresses.',
+  },
+  'workers.port': { kind: 'port', default: 50051, meaning: 'Port that workers dial; 0 takes a free one.' },
+  'workers.endpoint': {
+    kind: 'text',
+    default: null,
+    meaning: '`host:port` in join commands, where it differs from the address that is listened on.',
+  },
+  'scheduler.placement': {
+    kind: 'text',
+    default: DEFAULT_PLACEMENT,
+    meaning: 'Placement policy of a new cluster; later `cloudai scheduler use` decides.',
+  },
+  'scheduler.passDelay': {
+    kind: 'duration',
+    default: duration(ENGINE.passDelayMs),
+    least: 0,
+    most: 60_000,
+    meaning: 'Least time between two passes of the scheduler.',
+  },
+  'scheduler.passPlacements': {
+    kind: 'integer',
+    default: ENGINE.passPlacements,
+    least: 1,
+    most: 1_000_000,
+    meaning: 'Most placements in one pass; what is left goes into the next.',
+  },
+  'queue.maxWaitingTasks': {
+    kind: 'integer',
+    default: ENGINE.maxWaitingTasks,
+    least: 1,
+    most: 10_000_000,
+    meaning: 'Submits beyond so many waiting tasks are refused with `queue_full`.',
+  },
+  'queue.idempotency': {
+    kind: 'duration',
+    default: duration(ENGINE.idempotencyMs),
+    least: 60_000,
+    most: 30 * DAY_MS,
+    meaning: 'How long an Idempotency-Key is remembered.',
+  },
+  'liveness.suspect': {
+    kind: 'duration',
+    default: duration(ENGINE.suspectMs),
+    least: 1_000,
+    most: 3_600_000,
+    meaning: 'A worker that is silent for so long gets no new tasks.',
+  },
+  'liveness.lost': {
+    kind: 'duration',
+    default: duration(ENGINE.lostMs),
+    least: 2_000,
+    most: DAY_MS,
+    meaning: 'A worker that is silent for so long is lost: its tasks are placed elsewhere.',
+  },
+  'liveness.startGrace': {
+    kind: 'duration',
+    default: duration(ENGINE.startGraceMs),
+    least: 0,
+    most: 3_600_000,
+    meaning: 'After a start of the master nobody is called silent for so long.',
+  },
+  'liveness.reservation': {
+    kind: 'duration',
+    default: duration(ENGINE.reservationTtlMs),
+    least: 1_000,
+    most: 3_600_000,
+    meaning: 'A placement that its worker has not confirmed in this time is withdrawn.',
+  },
+  'retries.infrastructure': {
+    kind: 'integer',
+    default: ENGINE.infraRetries,
+    least: 0,
+    most: 1000,
+    meaning: 'How often a task is tried again after failures that are not its own, such as a lost worker.',
+  },
+  'retries.backoff': {
+    kind: 'duration',
+    default: duration(ENGINE.infraBackoffMs),
+    least: 0,
+    most: 3_600_000,
+    meaning: 'First wait before such a retry; doubles each time.',
+  },
+  'retries.maxBackoff': {
+    kind: 'duration',
+    default: duration(ENGINE.infraBackoffMaxMs),
+    least: 0,
+    most: DAY_MS,
+    meaning: 'Longest wait before such a retry.',
+  },
+  'retries.poisonWorkers': {
+    kind: 'integer',
+    default: ENGINE.poisonWorkers,
+    least: 1,
+    most: 100,
+    meaning: 'A task that was starting on so many different workers when they were lost fails as `poison`.',
+  },
+  'retries.poisonWindow': {
+    kind: 'duration',
+    default: duration(ENGINE.poisonWindowMs),
+    least: 1_000,
+    most: 3_600_000,
+    meaning: 'How young a task is that counts as starting for that.',
+  },
+  'memory.endedTasks': {
+    kind: 'integer',
+    default: ENGINE.endedMemoryTasks,
+    least: 0,
+    most: 1_000_000,
+    meaning: 'Ended tasks that are kept in memory for quick reads; the store has all.',
+  },
+  'memory.ended': {
+    kind: 'duration',
+    default: duration(ENGINE.endedMemoryMs),
+    least: 0,
+    most: DAY_MS,
+    meaning: 'How long they are kept in memory.',
+  },
+  'retention.endedTasks': {
+    kind: 'duration',
+    default: null,
+    least: 60_000,
+    meaning: 'Ended tasks are removed after this time, with their logs and files. Without it they are kept for ever.',
+  },
+  'retention.events': {
+    kind: 'duration',
+    default: null,
+    least: 60_000,
+    meaning: 'Events are removed after this time. Without it they are kept for ever.',
+  },
+  'log.level': {
+    kind: 'choice',
+    choices: ['trace', 'debug', 'info', 'warn', 'error', 'silent'],
+    default: 'info',
+    meaning: "Least severe entries in the process's own log.",
+  },
+} as const satisfies Readonly<Record<string, Setting>>;
+
+export const WORKER_SETTINGS = {
+  'worker.data': {
+    kind: 'path',
+    default: '$XDG_STATE_HOME/cloudai-worker',
+    meaning: 'Data directory of the worker: its identity, and what it has to remember of running tasks.',
+  },
+  'worker.master': { kind: 'text', default: null, meaning: '`host:port` of the master.' },
+  'worker.join': {
+    kind: 'text',
+    default: null,
+    secret: true,
+    meaning: 'Join token, for the first start. `cloudai register` on the master prints it.',
+  },
+  'worker.docker': {
+    kind: 'text',
+    default: null,
+    meaning: 'Address of Docker. Without it `DOCKER_HOST`, else `unix:///var/run/docker.sock`.',
+  },
+  'worker.cpu': { kind: 'cpu', default: null, meaning: 'CPU to offer. Without it: all of the machine.' },
+  'worker.memory': {
+    kind: 'bytes',
+    default: null,
+    least: 64 * MIB,
+    meaning: 'Memory to offer. Without it: what the machine has, less a reserve for the system.',
+  },
+  'worker.storage': {
+    kind: 'bytes',
+    default: null,
+    least: 0,
+    meaning: 'Storage to offer. Without it: what is free where Docker keeps its data, less a reserve.',
+  },
+  'worker.gpu': { kind: 'gpu', default: null, meaning: 'GPUs to offer, the first ones. Without it: all.' },
+  'worker.custom': {
+    kind: 'map',
+    default: null,
+    meaning: 'Custom resources to offer: `licence=2,fpga=1`.',
+  },
+  'worker.labels': { kind: 'map', default: null, meaning: 'Labels to report beside those found: `zone=a,disk=ssd`.' },
+  'worker.metrics': {
+    kind: 'port',
+    default: null,
+    meaning: 'Port for metrics on 127.0.0.1. Without it there are none.',
+  },
+  'worker.logLevel': {
+    kind: 'choice',
+    choices: ['trace', 'debug', 'info', 'warn', 'error', 'silent'],
+    default: 'info',
+    meaning: "Least severe entries in the process's own log.",
+  },
+} as const satisfies Readonly<Record<string, Setting>>;

@@ -2,11 +2,14 @@
 import type { Change, ClusterEvent, Command, Engine, Reply } from '@cloudai/engine';
 import type { Store } from '@cloudai/store';
 
-/** The only caller of `engine.apply`. Resolves once the command's changes are durable. */
+/** The only caller of `engine.apply`. */
 export interface Loop {
-  /** Reads only; between two awaits its state does not change. */
+  /** Reads only; between two awaits its state does not change. Ask for it anew after each. */
   readonly engine: Engine;
+  /** Resolves once the command's changes are durable; rejects with `Unavailable`, which carries a code of the catalogue. */
   submit(command: Command): Promise<Reply>;
+  /** Resolves once everything that the engine's state shows now is durable, so that an answer can not be taken back. */
+  settled(): Promise<void>;
   /** Called after each commit, in order, with everything it made durable. Must not throw or block. */
   onCommitted(listener: (changes: readonly Change[]) => void): () => void;
   /** Longest recent delay of the event loop, ms. */
@@ -37,7 +40,11 @@ export interface LogState {
 export interface LogStore {
   state(taskId: string, attempt: number): Promise<LogState | null>;
   /** Records in order of arrival; with `follow` it goes on until the log is complete or the signal fires. */
-  read(taskId: string, attempt: number, options: { readonly follow: boolean; readonly signal?: AbortSignal }): AsyncIterable<LogRecord>;
+  read(
+    taskId: string,
+    attempt: number,
+    options: { readonly follow: boolean; readonly signal?: AbortSignal },
+  ): AsyncIterable<LogRecord>;
   /** The last records that hold at least `lines` line ends. */
   tail(taskId: string, attempt: number, lines: number): Promise<readonly LogRecord[]>;
   remove(taskId: string): Promise<void>;
@@ -45,7 +52,12 @@ export interface LogStore {
 
 export interface ArtifactStore {
   /** A stored file, or null. `range` in bytes, end exclusive. */
-  open(taskId: string, attempt: number, path: string, range?: { readonly start: number; readonly end: number }): Promise<{ readonly sizeBytes: number; readonly stream: NodeJS.ReadableStream } | null>;
+  open(
+    taskId: string,
+    attempt: number,
+    path: string,
+    range?: { readonly start: number; readonly end: number },
+  ): Promise<{ readonly sizeBytes: number; readonly stream: NodeJS.ReadableStream } | null>;
   remove(taskId: string): Promise<void>;
 }
 

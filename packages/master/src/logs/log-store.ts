@@ -1,0 +1,384 @@
+/**
+ * Logs on files: `<data>/logs/<first 2 of task>/<task>/<attempt>.log`. Appending only takes a chunk into memory; one
+ * loop writes what is pending (readers see it then), another makes it durable (workers hear it then), so that a slow
+ * sync delays no reader. Followers read from the file, each with its own place in it: a slow one costs nobody anything.
+ */
+import { constants } from 'node:fs';
+import { open, readdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { LogRecord, LogState, LogStore } from '../context.ts';
+import { makeDirectoryDurably, syncDirectory } from '../durable-file.ts';
+import { type Budget, LogFile, loadLogFile } from './log-file.ts';
+import type { FileRecord } from './record.ts';
+import { stepForward, takeBackward } from './walk.ts';
+
+export interface LogStoreOptions {
+  readonly directory: string;
+  /** A log can not be made durable: the process has to stop, a sync is never repeated. */
+  onFatal(error: unknown): void;
+  onWarning?(message: string): void;
+}
+
+/** Small pieces wait this long for company; a tenth of what a watching person notices. */
+const WRITE_EVERY_MS = 10;
+const SYNC_EVERY_MS = 50;
+/** The thread pool has four threads, and others need it too. */
+const PARALLEL = 3;
+const MOST_HANDLES = 256;
+/** Logs whose state is kept in memory. */
+const MOST_FILES = 4_096;
+/** Accepted and not yet written, all logs together. */
+const MOST_PENDING_BYTES = 64 * 2 ** 20;
+/** After a write found no space, nothing is taken for so long. */
+const FULL_PAUSE_MS = 1_000;
+
+export class FileLogStore implements LogStore {
+  readonly #options: LogStoreOptions;
+  /** In the order in which they were used. */
+  readonly #files = new Map<string, LogFile>();
+  readonly #loading = new Map<string, Promise<LogFile>>();
+  readonly #budget: Budget = { pendingBytes: 0 };
+  readonly #dirty = new Set<LogFile>();
+  readonly #unsynced = new Set<LogFile>();
+  /** Told when `append` may be tried again after it said `busy`. */
+  readonly onRoom = new Set<() => void>();
+  #handles = 0;
+  #fullUntil = 0;
+  #writing: Promise<void> | null = null;
+  #syncing: Promise<void> | null = null;
+  #failed = false;
+
+  constructor(options: LogStoreOptions) {
+    this.#options = options;
+  }
+
+  /** The log of an attempt, ready to be appended to. It has no file before its first byte. */
+  async open(taskId: string, attempt: number): Promise<LogFile> {
+    const key = keyOf(taskId, attempt);
+    const known = this.#files.get(key);
+    if (known !== undefined) {
+      this.#touch(key, known);
+      return known;
+    }
+    const loading = this.#loading.get(key);
+    if (loading !== undefined) return await loading;
+    const load = this.#load(key, taskId, attempt).finally(() => this.#loading.delete(key));
+    this.#loading.set(key, load);
+    return await load;
+  }
+
+  /** `file.append`, within the bounds of all logs together. */
+  append(file: LogFile, chunk: Parameters<LogFile['append']>[0]): ReturnType<LogFile['append']> {
+    if (this.#failed || performance.now() < this.#fullUntil) return 'busy';
+    if (this.#budget.pendingBytes + chunk.data.byteLength > MOST_PENDING_BYTES) return 'busy';
+    const appended = file.append(chunk);
+    if (file.isDirty) this.#mark(file);
+    return appended;
+  }
+
+  seal(file: LogFile, at: number, dropped = 0): void {
+    file.seal(at, dropped);
+    if (file.isDirty) this.#mark(file);
+  }
+
+  async state(taskId: string, attempt: number): Promise<LogState | null> {
+    const file = await this.open(taskId, attempt);
+    return file.size === 0 ? null : file.state();
+  }
+
+  async *read(
+    taskId: string,
+    attempt: number,
+    options: { readonly follow: boolean; readonly signal?: AbortSignal },
+  ): AsyncIterable<LogRecord> {
+    const { follow, signal } = options;
+    const file = await this.open(taskId, attempt);
+    const change = new Change(file, signal);
+    try {
+      if (follow) while (file.size === 0 && !change.over) await change.next();
+      if (file.size === 0 || change.over) return;
+      const handle = await open(file.path, 'r');
+      try {
+        for (let position = 0; !change.over; ) {
+          // The state first: what is written before the end is seen is read before the end is believed.
+          const complete = file.isComplete;
+          if (position < file.size) {
+            const step = await stepForward(handle, position, file.size);
+            for (const record of step.records) if (!record.isEnd) yield logRecord(record);
+            position = step.next;
+          } else if (complete || !follow) return;
+          else await change.next();
+        }
+      } finally {
+        await handle.close();
+      }
+    } finally {
+      change.end();
+    }
+  }
+
+  async tail(taskId: string, attempt: number, lines: number): Promise<readonly LogRecord[]> {
+    const file = await this.open(taskId, attempt);
+    if (file.size === 0 || lines <= 0) return [];
+    const handle = await open(file.path, 'r');
+    try {
+      let found = 0;
+      let first = true;
+      const records = await takeBackward(handle, file.size, (record) => {
+        if (record.isEnd || record.data.byteLength === 0) return false;
+        found += lineEnds(record.data);
+        // The end of the very last line does not begin another one.
+        if (first && record.data.at(-1) === LINE_END) found -= 1;
+        first = false;
+        return found >= lines;
+      });
+      return records.filter((record) => !record.isEnd).map(logRecord);
+    } finally {
+      await handle.close();
+    }
+  }
+
+  async remove(taskId: string): Promise<void> {
+    for (const [key, file] of this.#files) {
+      if (file.taskId !== taskId) continue;
+      this.#files.delete(key);
+      this.#dirty.delete(file);
+      this.#unsynced.delete(file);
+      file.markRemoved();
+      while (file.writing || file.syncing) await delay(1);
+      await this.#closeHandle(file);
+    }
+    await rm(this.#taskDirectory(taskId), { recursive: true, force: true });
+  }
+
+  /** Tasks that have a log, for the clean-up after a crash between the store's deletion and ours. */
+  async *taskIds(): AsyncIterable<string> {
+    for (const prefix of await namesIn(this.#options.directory))
+      yield* await namesIn(path.join(this.#options.directory, prefix));
+  }
+
+  /** Resolves once everything that was accepted is durable. */
+  async flush(): Promise<void> {
+    while (!this.#failed && (this.#dirty.size > 0 || this.#unsynced.size > 0)) {
+      this.#wake();
+      await (this.#writing ?? this.#syncing ?? delay(1));
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.flush();
+    for (const file of this.#files.values()) await this.#closeHandle(file);
+  }
+
+  async #load(key: string, taskId: string, attempt: number): Promise<LogFile> {
+    const file = path.join(this.#taskDirectory(taskId), `${attempt}.log`);
+    const loaded = await loadLogFile(file);
+    if (loaded !== null && loaded.cutBytes > 0)
+      this.#options.onWarning?.(
+        `${file}: cut off ${loaded.cutBytes} bytes that were not written whole; the worker still has them`,
+      );
+    const log = new LogFile(taskId, attempt, file, this.#budget, loaded);
+    this.#files.set(key, log);
+    await this.#evict();
+    return log;
+  }
+
+  #touch(key: string, file: LogFile): void {
+    this.#files.delete(key);
+    this.#files.set(key, file);
+  }
+
+  #mark(file: LogFile): void {
+    this.#dirty.add(file);
+    this.#wake();
+  }
+
+  #wake(): void {
+    if (this.#failed) return;
+    if (this.#dirty.size > 0) this.#writing ??= this.#writeLoop().finally(() => (this.#writing = null));
+    if (this.#unsynced.size > 0) this.#syncing ??= this.#syncLoop().finally(() => (this.#syncing = null));
+  }
+
+  async #writeLoop(): Promise<void> {
+    while (this.#dirty.size > 0 && !this.#failed) {
+      await delay(WRITE_EVERY_MS);
+      const files = [...this.#dirty];
+      this.#dirty.clear();
+      await inParallel(files, (file) => this.#write(file));
+      this.#wake();
+      if (performance.now() >= this.#fullUntil) for (const tell of this.onRoom) tell();
+    }
+  }
+
+  async #syncLoop(): Promise<void> {
+    while (this.#unsynced.size > 0 && !this.#failed) {
+      await delay(SYNC_EVERY_MS);
+      const files = [...this.#unsynced];
+      this.#unsynced.clear();
+      await inParallel(files, (file) => this.#sync(file));
+    }
+  }
+
+  async #write(file: LogFile): Promise<void> {
+    if (file.removed) return;
+    file.writing = true;
+    try {
+      await this.#openHandle(file);
+      await file.write();
+      this.#unsynced.add(file);
+    } catch (error) {
+      await this.#writeFailed(file, error);
+    } finally {
+      file.writing = false;
+      if (file.isDirty) this.#dirty.add(file);
+    }
+  }
+
+  async #writeFailed(file: LogFile, error: unknown): Promise<void> {
+    if (file.removed) return;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOSPC' && code !== 'EDQUOT') {
+      this.#fail(error);
+      return;
+    }
+    const pause = performance.now() >= this.#fullUntil;
+    this.#fullUntil = performance.now() + FULL_PAUSE_MS;
+    if (pause) setTimeout(() => this.#leaveFull(), FULL_PAUSE_MS).unref();
+    await file.reset().catch((failure: unknown) => this.#fail(failure));
+  }
+
+  #leaveFull(): void {
+    const left = this.#fullUntil - performance.now();
+    if (left > 0) setTimeout(() => this.#leaveFull(), left).unref();
+    else for (const tell of this.onRoom) tell();
+  }
+
+  async #sync(file: LogFile): Promise<void> {
+    if (file.removed || file.handle === null) return;
+    file.syncing = true;
+    try {
+      await file.sync();
+    } catch (error) {
+      if (!file.removed) this.#fail(error);
+    } finally {
+      file.syncing = false;
+      if (!file.isSynced && !file.removed) this.#unsynced.add(file);
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    this.#options.onFatal(error);
+  }
+
+  async #openHandle(file: LogFile): Promise<void> {
+    if (file.handle !== null) return;
+    await this.#closeIdle();
+    const isNew = file.size === 0;
+    if (isNew) await makeDirectoryDurably(this.#options.directory, file.taskId.slice(0, 2), file.taskId);
+    file.handle = await open(file.path, constants.O_WRONLY | constants.O_CREAT, 0o600);
+    this.#handles += 1;
+    if (isNew) await syncDirectory(path.dirname(file.path));
+  }
+
+  async #closeHandle(file: LogFile): Promise<void> {
+    const { handle } = file;
+    if (handle === null) return;
+    file.handle = null;
+    this.#handles -= 1;
+    await handle.close();
+  }
+
+  async #closeIdle(): Promise<void> {
+    if (this.#handles < MOST_HANDLES) return;
+    for (const file of this.#files.values()) {
+      if (this.#handles < MOST_HANDLES) return;
+      if (file.isIdle) await this.#closeHandle(file);
+    }
+  }
+
+  async #evict(): Promise<void> {
+    for (const [key, file] of this.#files) {
+      if (this.#files.size <= MOST_FILES) return;
+      if (!file.isIdle || file.listeners.size > 0) continue;
+      this.#files.delete(key);
+      await this.#closeHandle(file);
+    }
+  }
+
+  #taskDirectory(taskId: string): string {
+    return path.join(this.#options.directory, taskId.slice(0, 2), taskId);
+  }
+}
+
+/** Waits for the next change of a log, or the signal. A change that came while nobody waited is not lost. */
+class Change {
+  readonly #file: LogFile;
+  readonly #signal: AbortSignal | undefined;
+  #changed = false;
+  #resolve: (() => void) | null = null;
+  readonly #tell = (): void => {
+    this.#changed = true;
+    this.#resolve?.();
+  };
+
+  constructor(file: LogFile, signal: AbortSignal | undefined) {
+    this.#file = file;
+    this.#signal = signal;
+    file.listeners.add(this.#tell);
+    signal?.addEventListener('abort', this.#tell);
+  }
+
+  get over(): boolean {
+    return this.#file.removed || this.#signal?.aborted === true;
+  }
+
+  async next(): Promise<void> {
+    if (!this.#changed) await new Promise<void>((resolve) => (this.#resolve = resolve));
+    this.#changed = false;
+    this.#resolve = null;
+  }
+
+  end(): void {
+    this.#file.listeners.delete(this.#tell);
+    this.#signal?.removeEventListener('abort', this.#tell);
+  }
+}
+
+const LINE_END = 10;
+
+/** Ids become names of directories, so nothing else may pass for one. */
+function keyOf(taskId: string, attempt: number): string {
+  if (!/^[a-z0-9]{2,64}$/.test(taskId) || !Number.isSafeInteger(attempt) || attempt < 1)
+    throw new Error(`no attempt has the name ${JSON.stringify(taskId).slice(0, 80)}/${attempt}`);
+  return `${taskId}/${attempt}`;
+}
+
+function logRecord({ stream, offset, at, data }: FileRecord): LogRecord {
+  return { stream, offset, at, data };
+}
+
+function lineEnds(data: Buffer): number {
+  let count = 0;
+  for (let at = data.indexOf(LINE_END); at !== -1; at = data.indexOf(LINE_END, at + 1)) count += 1;
+  return count;
+}
+
+async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    while (next < items.length) await work(items[next++]!);
+  };
+  await Promise.all(Array.from({ length: Math.min(PARALLEL, items.length) }, lane));
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}

@@ -1,0 +1,433 @@
+/**
+ * The master's process: opens the store, takes the lead, listens, and stops in order. `runMaster` is all of it but the
+ * signals and the exit code, which `serveMaster` adds.
+ */
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { DEFAULT_ENGINE_CONFIG, Engine, type EngineConfig, InvariantBroken } from '@cloudai/engine';
+import { openStore, type Retention as RetentionLimits, type Store, StoreError } from '@cloudai/store';
+import { type Logger, pino } from 'pino';
+import { FileArtifactStore } from './artifacts/artifact-store.ts';
+import { type ClockOptions, SteadyClock } from './clock.ts';
+import type { MasterContext } from './context.ts';
+import { Authority, WORKER_LIFETIME_MS } from './identity/authority.ts';
+import { readClusterFile } from './identity/cluster-file.ts';
+import { identityOf } from './identity/identity.ts';
+import { newId } from './ids.ts';
+import { FileLogStore } from './logs/log-store.ts';
+import { LogSealer } from './logs/sealer.ts';
+import { MasterLoop } from './loop.ts';
+import { isLoopback, type Rest, startRest } from './rest/index.ts';
+import { Retention } from './retention.ts';
+import type { GuardLimits } from './sessions/connection-guard.ts';
+import { WorkerJoin } from './sessions/join.ts';
+import { SessionRegistry } from './sessions/registry.ts';
+import { WorkerServer } from './sessions/server.ts';
+import type { SessionConfig } from './sessions/session.ts';
+import { MemoryUsageBook } from './sessions/usage-book.ts';
+import { StartError } from './start-error.ts';
+import { storeUrl } from './store-url.ts';
+
+export interface MasterOptions {
+  readonly dataDir: string;
+  readonly version: string;
+  /** Where workers dial in. Default 127.0.0.1:50051. Port 0 takes a free one. */
+  readonly workers?: {
+    readonly host?: string;
+    readonly port?: number;
+    /** Host, or host:port, by which workers reach this master, when it is another than the one listened on. */
+    readonly advertise?: string;
+  };
+  /** Where users are answered. Default 127.0.0.1:8080. Beyond loopback it speaks TLS with a certificate of the cluster. */
+  readonly rest?: { readonly host?: string; readonly port?: number; readonly hosts?: readonly string[] };
+  readonly engine?: Partial<EngineConfig>;
+  readonly sessions?: Partial<SessionConfig>;
+  readonly guard?: GuardLimits;
+  readonly retention?: RetentionLimits & { readonly everyMs?: number };
+  /** Largest file that is kept of a task. */
+  readonly artifactMaxBytes?: number;
+  /** Set aside for the time when the disk is full. */
+  readonly reserveBytes?: number;
+  readonly workerCertificateMs?: number;
+  readonly log?: Logger;
+  readonly clock?: ClockOptions;
+}
+
+export interface MasterEnd {
+  /** 0: it was asked to stop. */
+  readonly exitCode: number;
+  readonly reason: string;
+}
+
+export interface MasterHandle {
+  readonly context: MasterContext;
+  readonly clusterId: string;
+  readonly epoch: number;
+  readonly restUrl: string;
+  /** `host:port` that workers dial. */
+  readonly workerEndpoint: string;
+  readonly registry: SessionRegistry;
+  readonly server: WorkerServer;
+  /** Finishes what was accepted, tells workers to come back, closes everything. */
+  stop(): Promise<void>;
+  /** Resolves when it has stopped, for whatever reason. */
+  readonly stopped: Promise<MasterEnd>;
+}
+
+/** As in sysexits.h; supervisors start the master again after 74, and people look after 70 and 78. */
+export const EXIT = { stopped: 0, bug: 70, store: 74, superseded: 75, config: 78 } as const;
+
+const DEFAULT_SESSIONS: SessionConfig = { heartbeatMs: 5_000, leaseMs: 10_000, helloMs: 5_000 };
+const DAY_MS = 86_400_000;
+const DEFAULT_RETENTION: RetentionLimits = { endedTasksMs: 30 * DAY_MS, eventsMs: 90 * DAY_MS };
+const RETENTION_EVERY_MS = 3_600_000;
+const ARTIFACT_MAX_BYTES = 10 * 2 ** 30;
+const CERTIFICATE_CHECK_MS = DAY_MS;
+/** How often a full disk is tried again. */
+const FULL_RETRY_MS = 1_000;
+const FAILED_STOP_MS = 500;
+
+/** Throws `StartError` or `StoreError`, both with a text for people, when it can not start. */
+export async function runMaster(options: MasterOptions): Promise<MasterHandle> {
+  const master = new Master(options);
+  try {
+    return await master.start();
+  } catch (error) {
+    await master.abandon();
+    throw error;
+  }
+}
+
+class Master {
+  readonly #options: MasterOptions;
+  readonly #log: Logger;
+  readonly #clock: SteadyClock;
+  readonly #engineConfig: EngineConfig;
+  /** What was started, in order; stopped in the opposite one. */
+  readonly #started: (() => Promise<void> | void)[] = [];
+  #ended: (end: MasterEnd) => void = () => {};
+  readonly #stopped: Promise<MasterEnd>;
+  #state: 'running' | 'stopping' | 'stopped' = 'running';
+
+  constructor(options: MasterOptions) {
+    this.#options = options;
+    this.#log = options.log ?? pino({ name: 'master' }, pino.destination({ dest: 2, sync: true }));
+    this.#clock = new SteadyClock(options.clock);
+    this.#engineConfig = { ...DEFAULT_ENGINE_CONFIG, ...options.engine };
+    this.#stopped = new Promise((resolve) => {
+      this.#ended = resolve;
+    });
+  }
+
+  async start(): Promise<MasterHandle> {
+    const { dataDir, version } = this.#options;
+    const authority = await this.#openIdentity();
+    const store = await this.#openStore(authority.clusterId);
+    const { engine, epoch } = await this.#lead(store);
+
+    const onFatal = (error: unknown): void => this.#fatal(error);
+    const logs = await this.#openLogs(onFatal);
+    const artifactsDir = path.join(dataDir, 'artifacts');
+    await mkdir(artifactsDir, { recursive: true, mode: 0o700 });
+    const artifacts = new FileArtifactStore(artifactsDir);
+    const registry = new SessionRegistry();
+    const usage = new MemoryUsageBook();
+    const loop: MasterLoop = new MasterLoop({
+      engine,
+      store,
+      epoch,
+      clock: this.#clock,
+      perform: (effects) => registry.perform(effects),
+      reload: async () => {
+        this.#log.error('the disk is full; starting anew from what is stored');
+        registry.closeAll('The disk of the master is full. Connect again.');
+        return await this.#lead(store);
+      },
+      onFatal,
+    });
+    const sealer = new LogSealer(logs, store, (error) => this.#log.error({ err: error }, 'a log could not be ended'));
+    loop.onCommitted((changes) => {
+      registry.onCommitted(changes);
+      sealer.onCommitted(changes);
+      for (const change of changes) if (change.kind === 'workerRemoved') usage.forget(change.workerId);
+    });
+
+    const join = new WorkerJoin({
+      loop,
+      authority,
+      certificateMs: this.#options.workerCertificateMs ?? WORKER_LIFETIME_MS,
+      now: Date.now,
+    });
+    const listen = this.#workerAddress();
+    const server = new WorkerServer({
+      ...listen,
+      credentials: await authority.issueServer(listen.names, Date.now()),
+      sessions: {
+        loop,
+        store,
+        logs,
+        usage,
+        registry,
+        config: { ...DEFAULT_SESSIONS, ...this.#options.sessions },
+        clusterId: authority.clusterId,
+        version,
+        now: () => this.#clock.now(),
+        onWarning: (message, details) => this.#log.warn(details, message),
+      },
+      uploads: { loop, registry, artifacts, maxBytes: this.#options.artifactMaxBytes ?? ARTIFACT_MAX_BYTES },
+      join,
+      ...(this.#options.guard === undefined ? {} : { guard: this.#options.guard }),
+    });
+
+    this.#clock.start();
+    this.#started.push(() => this.#clock.stop());
+    loop.start();
+    this.#started.push(() => loop.stop());
+    const port = await this.#bind(() => server.listen(), listen.host, listen.port, 'workers');
+    this.#started.push(() => server.stop('The master is stopping. Connect again.'));
+    this.#renewCertificates(authority, server, listen.names);
+
+    const context: MasterContext = {
+      loop,
+      store,
+      logs,
+      artifacts,
+      usage,
+      identity: identityOf(authority),
+      version,
+      startedAt: this.#clock.now(),
+      workerEndpoint: listen.endpoint(port),
+      now: () => this.#clock.now(),
+      newId: () => newId(),
+    };
+    const rest = await this.#startRest(context, authority);
+    this.#started.push(() => rest.close());
+    this.#startRetention(context, logs, artifacts);
+
+    this.#log.info(
+      { cluster: authority.clusterId, epoch, rest: rest.url, workers: context.workerEndpoint },
+      'the master is ready',
+    );
+    return {
+      context,
+      clusterId: authority.clusterId,
+      epoch,
+      restUrl: rest.url,
+      workerEndpoint: context.workerEndpoint,
+      registry,
+      server,
+      stop: () => this.#stop({ exitCode: EXIT.stopped, reason: 'asked to stop' }),
+      stopped: this.#stopped,
+    };
+  }
+
+  /** Start failed half-way. */
+  async abandon(): Promise<void> {
+    await this.#stop({ exitCode: EXIT.config, reason: 'could not start' });
+  }
+
+  async #openIdentity(): Promise<Authority> {
+    const { dataDir } = this.#options;
+    const cluster = await readClusterFile(dataDir);
+    if (cluster === null)
+      throw new StartError(
+        'not_initialised',
+        `${dataDir} holds no cluster; make one with: cloudai init --data ${dataDir}`,
+      );
+    const authority = await Authority.load(dataDir, cluster.clusterId);
+    await this.#renewIssuing(authority);
+    return authority;
+  }
+
+  async #openStore(clusterId: string): Promise<Store> {
+    const { dataDir, reserveBytes } = this.#options;
+    const url = storeUrl(dataDir);
+    const store = await openStore(url, reserveBytes === undefined ? {} : { reserveBytes });
+    this.#started.push(() => store.close());
+    const info = await store.info();
+    if (info.clusterId !== clusterId)
+      throw new StartError(
+        'foreign_store',
+        `${url} belongs to cluster ${info.clusterId}, ${dataDir}/cluster.json to cluster ${clusterId}; restore both from one backup`,
+      );
+    return store;
+  }
+
+  /** The next epoch, from what is stored. Waits while the disk has no room for it. */
+  async #lead(store: Store): Promise<{ readonly engine: Engine; readonly epoch: number }> {
+    for (let told = false; ; told = true) {
+      try {
+        const now = this.#clock.now();
+        const snapshot = await store.load(now - this.#engineConfig.endedMemoryMs);
+        const epoch = Math.max((await store.info()).epoch, snapshot.cluster?.epoch ?? 0) + 1;
+        const engine = new Engine(this.#engineConfig, snapshot);
+        const { changes } = engine.apply({ kind: 'recover', epoch }, now);
+        await store.commit(epoch, changes);
+        return { engine, epoch };
+      } catch (error) {
+        if (this.#state !== 'running' || !(error instanceof StoreError && error.code === 'store_full')) throw error;
+        if (!told) this.#log.error({ err: error }, 'the disk is full; waiting for space');
+        await delay(FULL_RETRY_MS);
+      }
+    }
+  }
+
+  async #openLogs(onFatal: (error: unknown) => void): Promise<FileLogStore> {
+    const directory = path.join(this.#options.dataDir, 'logs');
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const logs = new FileLogStore({ directory, onFatal, onWarning: (message) => this.#log.warn(message) });
+    this.#started.push(() => logs.close());
+    return logs;
+  }
+
+  #workerAddress() {
+    const { host = '127.0.0.1', port = 50_051, advertise } = this.#options.workers ?? {};
+    const [advertisedHost, advertisedPort] = splitAddress(advertise ?? '');
+    return {
+      host,
+      port,
+      names: [host, advertisedHost].filter((name) => name !== '' && name !== '0.0.0.0' && name !== '::'),
+      endpoint: (taken: number) => joinAddress(advertisedHost || host, advertisedPort ?? taken),
+    };
+  }
+
+  async #startRest(context: MasterContext, authority: Authority): Promise<Rest> {
+    const { host = '127.0.0.1', port = 8080, hosts = [] } = this.#options.rest ?? {};
+    const names = [host, ...hosts].filter((name) => name !== '0.0.0.0' && name !== '::');
+    const tls = isLoopback(host) ? undefined : await authority.issueServer(names, Date.now());
+    const log = { error: (fields: object, message: string) => this.#log.error(fields, message) };
+    const start = () => startRest(context, { host, port, hosts, log, ...(tls === undefined ? {} : { tls }) });
+    return await this.#bind(start, host, port, 'users');
+  }
+
+  #startRetention(context: MasterContext, logs: FileLogStore, artifacts: FileArtifactStore): void {
+    const retain: NonNullable<MasterOptions['retention']> = this.#options.retention ?? DEFAULT_RETENTION;
+    const { everyMs = RETENTION_EVERY_MS, ...limits } = retain;
+    const retention = new Retention({
+      limits,
+      everyMs,
+      store: context.store,
+      logs,
+      artifacts,
+      isKnown: (taskId) => context.loop.engine.task(taskId) !== null,
+      now: () => this.#clock.now(),
+      onRemoved: (counts) => this.#log.info(counts, 'retention removed what was due'),
+      onError: (error) => this.#log.error({ err: error }, 'retention could not remove what was due'),
+    });
+    retention.start();
+    this.#started.push(() => retention.stop());
+  }
+
+  #renewCertificates(authority: Authority, server: WorkerServer, names: readonly string[]): void {
+    const renew = async (): Promise<void> => {
+      await this.#renewIssuing(authority);
+      server.setCredentials(await authority.issueServer(names, Date.now()));
+    };
+    const timer = setInterval(() => {
+      renew().catch((error: unknown) => this.#log.error({ err: error }, 'the server certificate could not be renewed'));
+    }, CERTIFICATE_CHECK_MS).unref();
+    this.#started.push(() => clearInterval(timer));
+  }
+
+  /** An intermediate that can not be renewed yet still works: that is worth a warning, not a stop. */
+  async #renewIssuing(authority: Authority): Promise<void> {
+    try {
+      if (await authority.renew(Date.now())) this.#log.info('the issuing certificate was renewed');
+    } catch (error) {
+      const until = new Date(authority.issuingUntil).toISOString();
+      this.#log.warn(
+        { err: error, until },
+        'the issuing certificate could not be renewed; workers can join until it ends',
+      );
+    }
+  }
+
+  async #bind<T>(listen: () => Promise<T>, host: string, port: number, whom: string): Promise<T> {
+    const flag = whom === 'users' ? '--listen' : '--worker-listen';
+    try {
+      return await listen();
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException;
+      const at = joinAddress(host, port);
+      if (code === 'EADDRINUSE')
+        throw new StartError(
+          'port_taken',
+          `${at}, the address for ${whom}, is taken by another process; stop that one, or choose another with ${flag} HOST:PORT`,
+          { cause },
+        );
+      if (code === 'EADDRNOTAVAIL' || code === 'EACCES' || code === 'ENOTFOUND')
+        throw new StartError(
+          'address_unavailable',
+          `can not listen on ${at}, the address for ${whom} (${code}); choose another with ${flag} HOST:PORT`,
+          { cause },
+        );
+      throw cause;
+    }
+  }
+
+  #fatal(error: unknown): void {
+    const end = endOf(error);
+    this.#log.fatal({ err: error }, end.reason);
+    // Nothing of what is in memory may leave any more; the next process starts from what is stored.
+    void this.#stop(end);
+  }
+
+  async #stop(end: MasterEnd): Promise<void> {
+    if (this.#state === 'running') {
+      this.#state = 'stopping';
+      const closing = this.#close();
+      // After a failure nobody is waited for: what is open is closed by the end of the process.
+      await (end.exitCode === EXIT.stopped ? closing : Promise.race([closing, delay(FAILED_STOP_MS)]));
+      this.#state = 'stopped';
+      this.#ended(end);
+    }
+    await this.#stopped;
+  }
+
+  async #close(): Promise<void> {
+    for (const stop of this.#started.splice(0).reverse())
+      try {
+        await stop();
+      } catch (error) {
+        this.#log.error({ err: error }, 'something did not stop in order');
+      }
+  }
+}
+
+function endOf(error: unknown): MasterEnd {
+  if (error instanceof StoreError && error.code === 'stale_epoch')
+    return { exitCode: EXIT.superseded, reason: `another master leads this cluster: ${error.message}` };
+  if (error instanceof InvariantBroken) return { exitCode: EXIT.bug, reason: `a broken invariant: ${error.message}` };
+  const isStore = error instanceof StoreError || typeof (error as NodeJS.ErrnoException | null)?.code === 'string';
+  const text = error instanceof Error ? error.message : String(error);
+  return isStore
+    ? { exitCode: EXIT.store, reason: `the disk failed: ${text}` }
+    : { exitCode: EXIT.bug, reason: `a defect of the master: ${text}` };
+}
+
+function joinAddress(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** `host`, `host:port`, `[v6]` or `[v6]:port`; a bare v6 address has no port. */
+function splitAddress(text: string): [host: string, port: number | null] {
+  const match = /^(?:\[([^\]]+)\]|([^:]*))(?::(\d{1,5}))?$/.exec(text);
+  if (match === null) return [text, null];
+  return [match[1] ?? match[2] ?? '', match[3] === undefined ? null : Number(match[3])];
+}
+
+/** The whole life of a master's process; resolves with its exit code. */
+export async function serveMaster(options: MasterOptions, out: (line: string) => void): Promise<number> {
+  const master = await runMaster(options);
+  out(
+    `cloudai master ready: users ${master.restUrl}, workers ${master.workerEndpoint}, cluster ${master.clusterId}, epoch ${master.epoch}`,
+  );
+  const onSignal = (): void => void master.stop();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, onSignal);
+  try {
+    return (await master.stopped).exitCode;
+  } finally {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.off(signal, onSignal);
+  }
+}

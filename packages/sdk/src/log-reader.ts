@@ -25,9 +25,12 @@ export async function* readLog(options: LogReaderOptions): AsyncGenerator<LogRec
       const body = await options.open(queryFrom(query, position));
       for await (const line of parseNdjson<LogLine>(body)) {
         if (line.kind === 'interrupted') throw new ConnectionError('lost', line.message);
-        failures = 0;
         const fresh = position.advance(line);
-        if (fresh !== null) yield fresh;
+        if (fresh !== null) {
+          // Only what is new is progress: a reader that breaks at the same place each time gives up.
+          failures = 0;
+          yield fresh;
+        }
         if (line.kind === 'end') return;
       }
       if (query.follow !== true) return;

@@ -1,5 +1,4 @@
-import type { Resources } from '../model/resources.ts';
-import type { ScoringPolicy, WorkerRoom } from './policy.ts';
+import type { ScoringPolicy } from './policy.ts';
 
 /** First fit over the workers sorted by free CPU: score = free millicores before the placement. */
 export const greedy: ScoringPolicy = {
@@ -7,9 +6,11 @@ export const greedy: ScoringPolicy = {
   name: 'greedy',
   summary: 'The worker with the most free CPU that has room.',
   source: 'Worst-fit in one dimension; D. S. Johnson, Near-Optimal Bin Packing Algorithms, 1973',
-  prepare: () => ({ score: freeCpu, parts: (request, room) => ({ freeCpu: freeCpu(request, room) / 1000 }) }),
+  prepare: ({ freeCpuMillis }) => ({
+    spreads: true,
+    score(_request, rows, count, scores) {
+      for (let i = 0; i < count; i++) scores[i] = freeCpuMillis[rows[i]!]!;
+    },
+    parts: (_request, row) => ({ freeCpu: freeCpuMillis[row]! / 1000 }),
+  }),
 };
-
-function freeCpu(_request: Resources, room: WorkerRoom): number {
-  return room.ledger.freeCpuMillis;
-}

@@ -13,7 +13,8 @@ import {
   suits,
   takesWork,
 } from '../policy/feasibility.ts';
-import type { Candidacy, Claim, KnownWorker } from './candidates.ts';
+import type { Candidacy } from './candidates.ts';
+import type { Claim, KnownWorker } from './claim.ts';
 import type { QuotaState } from './place.ts';
 
 export function quotaAdvice(claim: Claim, quota: QuotaState | null): string | null {

@@ -1,59 +1,56 @@
-/** Which workers a waiting class may go to, their present load aside. */
-import type { Ledger } from '../model/ledger.ts';
+/** Which workers a task may go to, their present load aside. */
+import type { Resources } from '../model/resources.ts';
 import type { Worker } from '../model/worker.ts';
 import { couldEverFit, suits } from '../policy/feasibility.ts';
-import type { WorkerRoom } from '../policy/policy.ts';
 import type { WaitingClass } from './queue.ts';
-import type { ScratchRoom } from './scratch-room.ts';
-
-/**
- * The workers that a class is tried on, of those given: it has to suit them, and workers to be avoided are left out
- * as long as another one could ever take the task.
- */
-export function candidatesOf<R extends WorkerRoom>(group: Candidacy, rooms: readonly R[]): readonly R[] {
-  if (group.targetWorker === null && group.avoid.length === 0 && Object.keys(group.selector).length === 0) return rooms;
-  const suitable = rooms.filter((room) => suits(group, room.worker));
-  if (group.avoid.length === 0) return suitable;
-  const others = suitable.filter((room) => !group.avoid.includes(room.worker.id) && couldEverFit(group, room.worker));
-  return others.length > 0 ? others : suitable;
-}
 
 /** What of a task or of a waiting class decides where it may go. */
-export type Candidacy = Pick<WaitingClass, 'request' | 'targetWorker' | 'selector' | 'avoid'>;
-
-/** The same with the namespace, whose quota it counts against. */
-export interface Claim extends Candidacy {
-  readonly namespace: string;
+export interface Candidacy {
+  readonly request: Resources;
+  readonly targetWorker: string | null;
+  readonly selector: Readonly<Record<string, string>>;
+  /** Workers to try last: they were lost while they started it. */
+  readonly avoid: readonly string[];
 }
 
-/** A worker in any condition; without a ledger until it has told its capacity. */
-export interface KnownWorker {
-  readonly worker: Worker;
-  readonly ledger: Ledger | null;
+/**
+ * The workers that something is tried on, of those given: they have to suit it, and those to be avoided are left out
+ * as long as another one could ever take it. Answers their places in the list.
+ */
+export function candidatesOf(claim: Candidacy, workers: readonly Worker[]): Int32Array {
+  const suitable: number[] = [];
+  for (const [row, worker] of workers.entries()) if (suits(claim, worker)) suitable.push(row);
+  if (claim.avoid.length === 0) return Int32Array.from(suitable);
+  const others = suitable.filter((row) => {
+    const worker = workers[row]!;
+    return !claim.avoid.includes(worker.id) && couldEverFit(claim, worker);
+  });
+  return Int32Array.from(others.length > 0 ? others : suitable);
 }
 
-/** The candidates of each kind of constraint, found once. */
+/** The candidates of the classes of one pass, found once for each kind of constraint. */
 export class CandidateLists {
-  readonly #rooms: readonly ScratchRoom[];
-  readonly #byWhere = new Map<string, readonly ScratchRoom[]>();
-  readonly #byClass = new Map<WaitingClass, readonly ScratchRoom[]>();
+  readonly #workers: readonly Worker[];
+  readonly #byWhere = new Map<string, Int32Array>();
+  readonly #byClass = new Map<WaitingClass, Int32Array>();
 
-  constructor(rooms: readonly ScratchRoom[]) {
-    this.#rooms = rooms;
+  constructor(workers: readonly Worker[]) {
+    this.#workers = workers;
   }
 
-  of(group: WaitingClass): readonly ScratchRoom[] {
-    if (group.where === '') return this.#rooms;
+  /** Rows, ascending; null: all of them. */
+  of(group: WaitingClass): Int32Array | null {
+    if (group.where === '') return null;
     // Who is avoided depends on the request as well, so those classes share nothing.
     return group.avoid.length === 0
       ? this.#found(this.#byWhere, group.where, group)
       : this.#found(this.#byClass, group, group);
   }
 
-  #found<K>(lists: Map<K, readonly ScratchRoom[]>, key: K, group: WaitingClass): readonly ScratchRoom[] {
+  #found<K>(lists: Map<K, Int32Array>, key: K, group: WaitingClass): Int32Array {
     const known = lists.get(key);
     if (known !== undefined) return known;
-    const found = candidatesOf(group, this.#rooms);
+    const found = candidatesOf(group, this.#workers);
     lists.set(key, found);
     return found;
   }

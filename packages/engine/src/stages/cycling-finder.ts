@@ -1,85 +1,75 @@
 import type { CyclingPolicy } from '../policy/policy.ts';
 import { CandidateLists } from './candidates.ts';
+import type { Finder } from './finder.ts';
 import type { WaitingClass } from './queue.ts';
-import type { Finder, ScratchRoom } from './scratch-room.ts';
+import type { ScratchCluster } from './scratch-cluster.ts';
 
 /** Steps over workers without room after which a class remembers which ones to leap over. */
 const LONG_WALK = 64;
 
+/** The first worker with room after the one chosen last, in the order of ids. */
 export class CyclingFinder implements Finder {
-  readonly #candidates: CandidateLists;
   readonly #name: string;
+  readonly #cluster: ScratchCluster;
+  readonly #candidates: CandidateLists;
+  readonly #everyRow: Int32Array;
   /** Per class, once a walk was long: from each place the next one that may still have room (union-find). */
   readonly #leaps = new Map<WaitingClass, Int32Array>();
-  #last: string | null;
+  /** The first row after the worker chosen last. */
+  #next: number;
   cursor: string | null = null;
 
-  constructor(policy: CyclingPolicy, rooms: readonly ScratchRoom[], cursor: string | null) {
+  constructor(policy: CyclingPolicy, cluster: ScratchCluster, cursor: string | null) {
     this.#name = policy.name;
-    this.#candidates = new CandidateLists(rooms);
-    this.#last = cursor;
+    this.#cluster = cluster;
+    this.#candidates = new CandidateLists(cluster.workers);
+    this.#everyRow = Int32Array.from({ length: cluster.count }, (_, row) => row);
+    this.#next = cursor === null ? 0 : firstAfter(cluster, cursor);
   }
 
-  find(group: WaitingClass): ScratchRoom | null {
-    const rooms = this.#candidates.of(group);
-    const start = this.#firstAfterLast(rooms);
+  find(group: WaitingClass): number {
+    const rows = this.#candidates.of(group) ?? this.#everyRow;
+    const start = lowerBound(rows, this.#next);
     const leaps = this.#leaps.get(group);
-    if (leaps !== undefined) return leapTo(group, rooms, leaps, start);
-    for (let step = 0; step < rooms.length; step++) {
-      const at = start + step < rooms.length ? start + step : start + step - rooms.length;
-      if (rooms[at]!.ledger.fits(group.request)) {
-        if (step > LONG_WALK && group.size > 1)
-          this.#leaps.set(
-            group,
-            Int32Array.from({ length: rooms.length + 1 }, (_, i) => i),
-          );
-        return rooms[at]!;
-      }
-    }
-    return null;
+    return leaps === undefined ? this.#walk(group, rows, start) : this.#leap(group, rows, leaps, start);
   }
 
-  placed(room: ScratchRoom): void {
-    this.#last = room.worker.id;
-    this.cursor = room.worker.id;
+  placed(row: number): void {
+    this.#next = row + 1;
+    this.cursor = this.#cluster.workers[row]!.id;
   }
 
   describe(): string {
     return this.#name;
   }
 
-  /** Place of the first worker whose id is after the one chosen last, or 0 when that was the last of all. */
-  #firstAfterLast(rooms: readonly ScratchRoom[]): number {
-    const last = this.#last;
-    if (last === null) return 0;
-    let low = 0;
-    let high = rooms.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (rooms[middle]!.worker.id <= last) low = middle + 1;
-      else high = middle;
+  #walk(group: WaitingClass, rows: Int32Array, start: number): number {
+    for (let step = 0; step < rows.length; step++) {
+      const at = start + step < rows.length ? start + step : start + step - rows.length;
+      if (!this.#cluster.fits(rows[at]!, group.request)) continue;
+      if (step > LONG_WALK && group.size > 1)
+        this.#leaps.set(
+          group,
+          Int32Array.from({ length: rows.length + 1 }, (_, place) => place),
+        );
+      return rows[at]!;
     }
-    return low === rooms.length ? 0 : low;
+    return -1;
   }
-}
 
-/** The walk from `start` with leaps: a worker found full for this class is never looked at again in this pass. */
-function leapTo(
-  group: WaitingClass,
-  rooms: readonly ScratchRoom[],
-  leaps: Int32Array,
-  start: number,
-): ScratchRoom | null {
-  for (const [from, to] of [
-    [start, rooms.length],
-    [0, start],
-  ] as const) {
-    for (let at = leapFrom(leaps, from); at < to; at = leapFrom(leaps, at)) {
-      if (rooms[at]!.ledger.fits(group.request)) return rooms[at]!;
-      leaps[at] = at + 1;
+  /** The same walk with leaps: a worker found full for this class is never looked at again in this pass. */
+  #leap(group: WaitingClass, rows: Int32Array, leaps: Int32Array, start: number): number {
+    for (const [from, to] of [
+      [start, rows.length],
+      [0, start],
+    ] as const) {
+      for (let at = leapFrom(leaps, from); at < to; at = leapFrom(leaps, at)) {
+        if (this.#cluster.fits(rows[at]!, group.request)) return rows[at]!;
+        leaps[at] = at + 1;
+      }
     }
+    return -1;
   }
-  return null;
 }
 
 /** The root of the union-find, with path halving. */
@@ -90,4 +80,22 @@ function leapFrom(leaps: Int32Array, from: number): number {
     at = leaps[at]!;
   }
   return at;
+}
+
+/** The first row of a worker whose id is after this one, which may be gone. */
+function firstAfter({ workers }: ScratchCluster, id: string): number {
+  const row = workers.findIndex((worker) => worker.id > id);
+  return row < 0 ? workers.length : row;
+}
+
+/** The first place whose row is `row` or later. */
+function lowerBound(rows: Int32Array, row: number): number {
+  let low = 0;
+  let high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (rows[middle]! < row) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

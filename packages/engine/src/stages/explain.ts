@@ -15,8 +15,11 @@ import {
   takesWork,
 } from '../policy/feasibility.ts';
 import type { PlacementPolicy, WorkerRoom } from '../policy/policy.ts';
+import { RoomTable } from '../policy/room-table.ts';
 import { advise, quotaAdvice } from './advice.ts';
-import { type Claim, candidatesOf, type KnownWorker } from './candidates.ts';
+import { candidatesOf } from './candidates.ts';
+import { type Claim, claimOf, type KnownWorker } from './claim.ts';
+
 import type { QuotaState } from './place.ts';
 
 export interface ExplainView {
@@ -28,11 +31,6 @@ export interface ExplainView {
   position(taskId: string): number | null;
   /** null: the namespace has no quota. */
   quota(namespace: string): QuotaState | null;
-}
-
-export function claimOf(task: Task): Claim {
-  const { request, targetWorker, selector } = task.spec;
-  return { namespace: task.namespace, request, targetWorker, selector, avoid: task.suspectWorkers };
 }
 
 export function explain(task: Task, view: ExplainView, now: number): Explanation {
@@ -161,14 +159,14 @@ function countPhrase(what: string, n: number): string {
 function verdicts(claim: Claim, view: ExplainView): WorkerVerdict[] {
   const known = view.workers.filter(({ worker }) => worker.state !== 'revoked' || worker.id === claim.targetWorker);
   const avoided = avoidedBy(claim, known);
-  const score = scoreFunction(claim, view, roomsTakingWork(known));
+  const scores = scoresOf(claim, view, roomsTakingWork(known));
   return known.map(({ worker, ledger }) => {
     const found = obstacles(claim, worker, ledger, avoided.has(worker.id));
     return {
       workerId: worker.id,
       obstacles: found,
       couldEverFit: couldEverFit(claim, worker),
-      scores: found.length === 0 && ledger !== null ? score({ worker, ledger }) : {},
+      scores: found.length === 0 ? scores(worker.id) : {},
     };
   });
 }
@@ -176,7 +174,8 @@ function verdicts(claim: Claim, view: ExplainView): WorkerVerdict[] {
 /** The workers that are passed over because another one could take the task. */
 function avoidedBy(claim: Claim, known: readonly KnownWorker[]): ReadonlySet<string> {
   if (claim.avoid.length === 0) return NOBODY;
-  const candidates = candidatesOf(claim, roomsTakingWork(known)).map((room) => room.worker.id);
+  const workers = roomsTakingWork(known).map((room) => room.worker);
+  const candidates = [...candidatesOf(claim, workers)].map((row) => workers[row]!.id);
   return new Set(claim.avoid.filter((id) => !candidates.includes(id)));
 }
 
@@ -187,19 +186,17 @@ function roomsTakingWork(known: readonly KnownWorker[]): WorkerRoom[] {
 }
 
 /** The parts of the policy's score; for one that takes turns, how many workers come before. */
-function scoreFunction(
+function scoresOf(
   claim: Claim,
   view: ExplainView,
   rooms: readonly WorkerRoom[],
-): (room: WorkerRoom) => Readonly<Record<string, number>> {
+): (id: string) => Readonly<Record<string, number>> {
+  const rows = new Map(rooms.map((room, row) => [room.worker.id, row]));
   if (view.policy.kind === 'scoring') {
-    const scorer = view.policy.prepare(rooms);
-    return (room) => scorer.parts(claim.request, room);
+    const scorer = view.policy.prepare(new RoomTable(rooms.map((room) => room.ledger)));
+    return (id) => scorer.parts(claim.request, rows.get(id)!);
   }
-  const ids = rooms.map((room) => room.worker.id);
-  const next = ids.findIndex((id) => view.cursor === null || id > view.cursor);
-  return (room) => {
-    const turn = ids.indexOf(room.worker.id) - Math.max(0, next);
-    return { turnsAway: turn < 0 ? turn + ids.length : turn };
-  };
+  const { cursor } = view;
+  const next = Math.max(0, cursor === null ? 0 : rooms.findIndex((room) => room.worker.id > cursor));
+  return (id) => ({ turnsAway: (rows.get(id)! - next + rooms.length) % rooms.length });
 }

@@ -6,6 +6,7 @@ import type { Worker } from '../model/worker.ts';
 import { couldEverFit, fits } from '../policy/feasibility.ts';
 import type { PlacementPolicy, WorkerRoom } from '../policy/policy.ts';
 import { placementPolicies, placementPolicy } from '../policy/registry.ts';
+import { RoomTable } from '../policy/room-table.ts';
 import { type Amounts, resources, roomOf, specRow, taskRow, workerRow } from '../testing/rows.ts';
 import { type PlaceView, type Plan, place, type QuotaState } from './place.ts';
 import { WaitingQueue } from './queue.ts';
@@ -284,7 +285,13 @@ const packing: PlacementPolicy = {
   name: 'packing',
   summary: 'The fullest worker.',
   source: 'test',
-  prepare: () => ({ score: (_, room) => -room.ledger.freeCpuMillis, parts: () => ({}) }),
+  prepare: ({ freeCpuMillis }) => ({
+    spreads: false,
+    score(_request, rows, count, scores) {
+      for (let i = 0; i < count; i++) scores[i] = -freeCpuMillis[rows[i]!]!;
+    },
+    parts: () => ({}),
+  }),
 };
 
 /** The meaning of a pass, without classes, heaps, frontiers or leaps. */
@@ -313,8 +320,9 @@ function naivePlan(view: PlaceView, policy: PlacementPolicy, tasks: readonly Tas
 
     function choose(able: WorkerRoom[]): WorkerRoom | undefined {
       if (policy.kind === 'cycling') return able.find(({ worker }) => last === null || worker.id > last) ?? able[0];
-      const scorer = policy.prepare(rooms);
-      const scores = able.map((room) => scorer.score(request, room));
+      const scores = new Float64Array(able.length);
+      const rows = Int32Array.from(able.keys());
+      policy.prepare(new RoomTable(able.map(({ ledger }) => ledger))).score(request, rows, able.length, scores);
       return able[scores.indexOf(Math.max(...scores))];
     }
   }

@@ -10,7 +10,7 @@ import { BlockedFrontier } from './blocked-frontier.ts';
 import { CyclingFinder } from './cycling-finder.ts';
 import type { WaitingClass, WaitingQueue } from './queue.ts';
 import { ScoringFinder } from './scoring-finder.ts';
-import { scratchRooms } from './scratch-room.ts';
+import { ScratchCluster } from './scratch-cluster.ts';
 
 /** What a namespace may hold and what its live attempts hold now. */
 export interface QuotaState {
@@ -20,7 +20,7 @@ export interface QuotaState {
 
 export interface PlaceView {
   readonly queue: WaitingQueue;
-  /** Every worker that has told its capacity, in any condition. */
+  /** Every worker that has told its capacity, in any condition, ascending by id. */
   readonly workers: readonly WorkerRoom[];
   /** Round-robin's cursor: the worker chosen last. */
   readonly cursor: string | null;
@@ -60,9 +60,9 @@ export function place(view: PlaceView, policy: PlacementPolicy, limit: number): 
   };
 
   const walk = view.queue.pass();
-  const rooms = scratchRooms(view.workers);
+  const cluster = new ScratchCluster(view.workers);
   const finder =
-    policy.kind === 'cycling' ? new CyclingFinder(policy, rooms, view.cursor) : new ScoringFinder(policy, rooms);
+    policy.kind === 'cycling' ? new CyclingFinder(policy, cluster, view.cursor) : new ScoringFinder(policy, cluster);
   const quotas = new ScratchQuotas(view);
   const frontier = new BlockedFrontier();
 
@@ -73,17 +73,17 @@ export function place(view: PlaceView, policy: PlacementPolicy, limit: number): 
       block(group, 'quota');
       continue;
     }
-    const room = frontier.covers(group) ? null : finder.find(group);
-    if (room === null) {
+    const row = frontier.covers(group) ? -1 : finder.find(group);
+    if (row < 0) {
       frontier.add(group);
       block(group, 'room');
       continue;
     }
-    const placedBy = finder.describe(group, room);
-    room.reserve(group.request);
-    finder.placed(room);
+    const placedBy = finder.describe(group, row);
+    cluster.place(row, group.request);
+    finder.placed(row);
     quotas.take(group);
-    assignments.push({ taskId: entry.taskId, workerId: room.worker.id, placedBy });
+    assignments.push({ taskId: entry.taskId, workerId: cluster.workers[row]!.id, placedBy });
   }
   return { assignments, cursor: finder.cursor ?? view.cursor, blocked, more: entry !== null };
 }

@@ -4,8 +4,9 @@ import { placementPolicy } from '../policy/registry.ts';
 import type { EngineState } from '../state.ts';
 import type { Step } from '../step.ts';
 import { changeTask } from '../transitions.ts';
+import { claimOf } from './claim.ts';
 import { commit } from './commit.ts';
-import { claimOf, type ExplainView, waitingMessage } from './explain.ts';
+import { type ExplainView, waitingMessage } from './explain.ts';
 import { place } from './place.ts';
 
 /** When the next pass is due, or null while nothing could be placed. */

@@ -2,61 +2,64 @@ import type { Resources } from '../model/resources.ts';
 import type { Scorer, ScoringPolicy } from '../policy/policy.ts';
 import { CandidateHeap } from './candidate-heap.ts';
 import { CandidateLists } from './candidates.ts';
+import type { Finder } from './finder.ts';
 import type { WaitingClass } from './queue.ts';
-import type { Finder, ScratchRoom } from './scratch-room.ts';
+import type { ScratchCluster } from './scratch-cluster.ts';
 
+/** The worker with the best score. */
 export class ScoringFinder implements Finder {
   readonly #name: string;
+  readonly #cluster: ScratchCluster;
   readonly #scorer: Scorer;
   readonly #candidates: CandidateLists;
   readonly #heaps = new Map<WaitingClass, CandidateHeap>();
-  /** Every worker placed on so far, in order: what a heap has to score again since it was last used. */
-  readonly #log: ScratchRoom[] = [];
+  /** Space for one scan, used again and again. */
+  readonly #rows: Int32Array;
+  readonly #scores: Float64Array;
   readonly cursor = null;
 
-  constructor(policy: ScoringPolicy, rooms: readonly ScratchRoom[]) {
+  constructor(policy: ScoringPolicy, cluster: ScratchCluster) {
     this.#name = policy.name;
-    this.#scorer = policy.prepare(rooms);
-    this.#candidates = new CandidateLists(rooms);
+    this.#cluster = cluster;
+    this.#scorer = policy.prepare(cluster.table);
+    this.#candidates = new CandidateLists(cluster.workers);
+    this.#rows = new Int32Array(cluster.count);
+    this.#scores = new Float64Array(cluster.count);
   }
 
-  find(group: WaitingClass): ScratchRoom | null {
-    const heap = this.#heaps.get(group);
-    if (heap !== undefined) return heap.best(this.#log);
-    const rooms = this.#candidates.of(group);
-    if (group.size === 1) return bestOf(group.request, rooms, this.#scorer);
-    const built = new CandidateHeap(group, rooms, this.#scorer, this.#log.length);
-    this.#heaps.set(group, built);
-    return built.best(this.#log);
-  }
-
-  placed(room: ScratchRoom): void {
-    this.#log.push(room);
-  }
-
-  describe(group: WaitingClass, room: ScratchRoom): string {
-    return describeScore(this.#name, this.#scorer.parts(group.request, room));
-  }
-}
-
-/** `greedy: freeCpu 12` */
-function describeScore(name: string, parts: Readonly<Record<string, number>>): string {
-  let text = `${name}:`;
-  for (const part in parts) text += ` ${part} ${Math.round(parts[part]! * 1000) / 1000}`;
-  return text;
-}
-
-/** A class with one task needs no heap. */
-function bestOf(request: Resources, rooms: readonly ScratchRoom[], scorer: Scorer): ScratchRoom | null {
-  let best: ScratchRoom | null = null;
-  let bestScore = 0;
-  for (const room of rooms) {
-    if (!room.ledger.fits(request)) continue;
-    const score = scorer.score(request, room);
-    if (best === null || score > bestScore) {
-      best = room;
-      bestScore = score;
+  find(group: WaitingClass): number {
+    let heap = this.#heaps.get(group);
+    if (heap === undefined) {
+      heap = new CandidateHeap(group.request, this.#candidates.of(group), this.#scorer, this.#cluster);
+      this.#heaps.set(group, heap);
     }
+    return heap.catchUp() ? heap.best() : this.#scan(group.request, this.#candidates.of(group));
   }
-  return best;
+
+  placed(row: number): void {
+    this.#scorer.placed?.(row);
+  }
+
+  describe(group: WaitingClass, row: number): string {
+    const parts = this.#scorer.parts(group.request, row);
+    let text = `${this.#name}:`;
+    for (const part in parts) text += ` ${part} ${Math.round(parts[part]! * 1000) / 1000}`;
+    return text;
+  }
+
+  #scan(request: Resources, candidates: Int32Array | null): number {
+    const rows = this.#rows;
+    const scores = this.#scores;
+    const count = this.#cluster.fitting(request, candidates, rows);
+    this.#scorer.score(request, rows, count, scores);
+    let best = -1;
+    let bestScore = Number.NEGATIVE_INFINITY;
+    for (let at = 0; at < count; at++) {
+      if (scores[at]! > bestScore) {
+        bestScore = scores[at]!;
+        best = rows[at]!;
+      }
+    }
+    return best;
+  }
 }

@@ -1,0 +1,68 @@
+import type { Ledger } from '../model/ledger.ts';
+import type { Resources } from '../model/resources.ts';
+import type { Worker } from '../model/worker.ts';
+import { takesWork } from '../policy/feasibility.ts';
+import type { WorkerRoom } from '../policy/policy.ts';
+import { RoomTable } from '../policy/room-table.ts';
+
+/**
+ * The workers that take work, as a pass sees them: rows in the order of ids. What the pass places is taken from
+ * copies; a ledger is copied when something is placed on its worker for the first time.
+ */
+export class ScratchCluster {
+  readonly workers: readonly Worker[];
+  /** Per row, +1 with every placement: scores from before are stale. */
+  readonly stamps: Uint32Array;
+  /** The rows placed on so far, in order. */
+  readonly log: number[] = [];
+  readonly #ledgers: Ledger[];
+  #table: RoomTable | null = null;
+
+  /** `rooms` ascending by id. */
+  constructor(rooms: readonly WorkerRoom[]) {
+    const taking = rooms.filter((room) => takesWork(room.worker));
+    this.workers = taking.map((room) => room.worker);
+    this.#ledgers = taking.map((room) => room.ledger);
+    this.stamps = new Uint32Array(taking.length);
+  }
+
+  /** Made when a policy first wants it. */
+  get table(): RoomTable {
+    this.#table ??= new RoomTable(this.#ledgers);
+    return this.#table;
+  }
+
+  get count(): number {
+    return this.workers.length;
+  }
+
+  fits(row: number, request: Resources): boolean {
+    return this.#ledgers[row]!.fits(request);
+  }
+
+  place(row: number, request: Resources): void {
+    if (this.stamps[row] === 0) this.#ledgers[row] = this.#ledgers[row]!.clone();
+    const ledger = this.#ledgers[row]!;
+    ledger.reserve(request);
+    this.#table?.renew(row, ledger);
+    this.stamps[row] = this.stamps[row]! + 1;
+    this.log.push(row);
+  }
+
+  /** Writes the rows among `rows` (null: all) that fit to `found`, and answers how many. */
+  fitting(request: Resources, rows: Int32Array | null, found: Int32Array): number {
+    const screened = this.table.screen(request, rows, found);
+    // Without custom resources the screen looks at all there is.
+    if (!hasCustom(request)) return screened;
+    let count = 0;
+    for (let at = 0; at < screened; at++) {
+      if (this.fits(found[at]!, request)) found[count++] = found[at]!;
+    }
+    return count;
+  }
+}
+
+function hasCustom(request: Resources): boolean {
+  for (const _name in request.custom) return true;
+  return false;
+}

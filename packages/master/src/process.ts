@@ -9,7 +9,7 @@ import { DEFAULT_ENGINE_CONFIG, Engine, type EngineConfig, InvariantBroken } fro
 import { openStore, type Retention as RetentionLimits, type Store, StoreError } from '@cloudai/store';
 import { type Logger, pino } from 'pino';
 import { FileArtifactStore } from './artifacts/artifact-store.ts';
-import { type ClockOptions, SteadyClock } from './clock.ts';
+import { SteadyClock } from './clock.ts';
 import type { MasterContext } from './context.ts';
 import { Authority, WORKER_LIFETIME_MS } from './identity/authority.ts';
 import { readClusterFile } from './identity/cluster-file.ts';
@@ -18,9 +18,9 @@ import { newId } from './ids.ts';
 import { FileLogStore } from './logs/log-store.ts';
 import { LogSealer } from './logs/sealer.ts';
 import { MasterLoop } from './loop.ts';
+import type { MasterOptions } from './options.ts';
 import { isLoopback, type Rest, startRest } from './rest/index.ts';
 import { Retention } from './retention.ts';
-import type { GuardLimits } from './sessions/connection-guard.ts';
 import { WorkerJoin } from './sessions/join.ts';
 import { SessionRegistry } from './sessions/registry.ts';
 import { WorkerServer } from './sessions/server.ts';
@@ -29,30 +29,7 @@ import { MemoryUsageBook } from './sessions/usage-book.ts';
 import { StartError } from './start-error.ts';
 import { storeUrl } from './store-url.ts';
 
-export interface MasterOptions {
-  readonly dataDir: string;
-  readonly version: string;
-  /** Where workers dial in. Default 127.0.0.1:50051. Port 0 takes a free one. */
-  readonly workers?: {
-    readonly host?: string;
-    readonly port?: number;
-    /** Host, or host:port, by which workers reach this master, when it is another than the one listened on. */
-    readonly advertise?: string;
-  };
-  /** Where users are answered. Default 127.0.0.1:8080. Beyond loopback it speaks TLS with a certificate of the cluster. */
-  readonly rest?: { readonly host?: string; readonly port?: number; readonly hosts?: readonly string[] };
-  readonly engine?: Partial<EngineConfig>;
-  readonly sessions?: Partial<SessionConfig>;
-  readonly guard?: GuardLimits;
-  readonly retention?: RetentionLimits & { readonly everyMs?: number };
-  /** Largest file that is kept of a task. */
-  readonly artifactMaxBytes?: number;
-  /** Set aside for the time when the disk is full. */
-  readonly reserveBytes?: number;
-  readonly workerCertificateMs?: number;
-  readonly log?: Logger;
-  readonly clock?: ClockOptions;
-}
+export type { MasterOptions };
 
 export interface MasterEnd {
   /** 0: it was asked to stop. */
@@ -79,11 +56,10 @@ export interface MasterHandle {
 export const EXIT = { stopped: 0, bug: 70, store: 74, superseded: 75, config: 78 } as const;
 
 const DEFAULT_SESSIONS: SessionConfig = { heartbeatMs: 5_000, leaseMs: 10_000, helloMs: 5_000 };
-const DAY_MS = 86_400_000;
-const DEFAULT_RETENTION: RetentionLimits = { endedTasksMs: 30 * DAY_MS, eventsMs: 90 * DAY_MS };
+const KEEP_ALL: RetentionLimits = { endedTasksMs: null, eventsMs: null };
 const RETENTION_EVERY_MS = 3_600_000;
 const ARTIFACT_MAX_BYTES = 10 * 2 ** 30;
-const CERTIFICATE_CHECK_MS = DAY_MS;
+const CERTIFICATE_CHECK_MS = 86_400_000;
 /** How often a full disk is tried again. */
 const FULL_RETRY_MS = 1_000;
 const FAILED_STOP_MS = 500;
@@ -283,12 +259,12 @@ class Master {
 
   #workerAddress() {
     const { host = '127.0.0.1', port = 50_051, advertise } = this.#options.workers ?? {};
-    const [advertisedHost, advertisedPort] = splitAddress(advertise ?? '');
+    const [knownHost, knownPort] = splitAddress(advertise ?? '');
     return {
       host,
       port,
-      names: [host, advertisedHost].filter((name) => name !== '' && name !== '0.0.0.0' && name !== '::'),
-      endpoint: (taken: number) => joinAddress(advertisedHost || host, advertisedPort ?? taken),
+      names: [host, knownHost].filter((name) => name !== '' && name !== '0.0.0.0' && name !== '::'),
+      endpoint: (taken: number) => joinAddress(knownHost || host, knownPort ?? taken),
     };
   }
 
@@ -302,7 +278,7 @@ class Master {
   }
 
   #startRetention(context: MasterContext, logs: FileLogStore, artifacts: FileArtifactStore): void {
-    const retain: NonNullable<MasterOptions['retention']> = this.#options.retention ?? DEFAULT_RETENTION;
+    const retain: NonNullable<MasterOptions['retention']> = this.#options.retention ?? KEEP_ALL;
     const { everyMs = RETENTION_EVERY_MS, ...limits } = retain;
     const retention = new Retention({
       limits,

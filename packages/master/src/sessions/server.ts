@@ -52,6 +52,8 @@ const MOST_STREAMS = 100;
 /** Bytes on the way up per stream and per connection: enough for logs at the speed of the disk. */
 const STREAM_WINDOW_BYTES = 2 ** 20;
 const CONNECTION_WINDOW_BYTES = 4 * 2 ** 20;
+/** Frees what a dead peer left; who is dead is found out by heartbeats, long before. */
+const KEEP_ALIVE_MS = 30_000;
 const STOP_MS = 1_000;
 
 const CONNECTION = createContextKey<Connection>({ peer: { kind: 'anonymous' }, remoteAddress: null, session: null });
@@ -83,7 +85,10 @@ export class WorkerServer {
       },
       this.#handler(),
     );
-    this.#server.on('connection', (socket: Socket) => this.#guard.admit(socket));
+    this.#server.on('connection', (socket: Socket) => {
+      socket.setKeepAlive(true, KEEP_ALIVE_MS);
+      this.#guard.admit(socket);
+    });
     this.#server.on('session', (session) => this.#admit(session));
     // Hand-shakes that fail are the other side's business; their sockets are closed by then.
     this.#server.on('tlsClientError', () => {});
@@ -133,7 +138,6 @@ export class WorkerServer {
     // A broken connection; what ran on it hears of it by itself.
     session.on('error', () => {});
     session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
-    socket.setKeepAlive?.(true, 30_000);
     if (peer.kind === 'worker') this.#guard.accept(socket);
   }
 

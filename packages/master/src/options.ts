@@ -1,0 +1,39 @@
+import type { EngineConfig } from '@cloudai/engine';
+import type { Retention } from '@cloudai/store';
+import type { Logger } from 'pino';
+import type { ClockOptions } from './clock.ts';
+import type { GuardLimits } from './sessions/connection-guard.ts';
+import type { SessionConfig } from './sessions/session.ts';
+
+export interface MasterOptions {
+  readonly dataDir: string;
+  readonly version: string;
+  /** Where workers dial in. Default 127.0.0.1:50051. Port 0 takes a free one. */
+  readonly workers?: {
+    readonly host?: string;
+    readonly port?: number;
+    /** Host, or host:port, by which workers reach this master, when it is another than the one listened on. */
+    readonly advertise?: string;
+  };
+  /** Where users are answered. Default 127.0.0.1:8080. Beyond loopback it speaks TLS with a certificate of the cluster. */
+  readonly rest?: {
+    readonly host?: string;
+    readonly port?: number;
+    /** Further names of this master, for the certificate and the Host header. */
+    readonly hosts?: readonly string[];
+  };
+  readonly engine?: Partial<EngineConfig>;
+  readonly sessions?: Partial<SessionConfig>;
+  readonly guard?: GuardLimits;
+  /** Default: everything is kept. */
+  readonly retention?: Retention & { readonly everyMs?: number };
+  /** Largest file that is kept of a task. Default 10 GiB. */
+  readonly artifactMaxBytes?: number;
+  /** Set aside for the time when the disk is full. Default 64 MiB. */
+  readonly reserveBytes?: number;
+  /** Default 24 h. */
+  readonly workerCertificateMs?: number;
+  readonly log?: Logger;
+  /** For tests. */
+  readonly clock?: ClockOptions;
+}

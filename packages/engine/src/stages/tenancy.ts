@@ -47,8 +47,8 @@ export function putToken(step: Step, command: CommandOf<'putToken'>): Reply {
   const holder = step.state.tokensByHash.get(hash);
   if (holder !== undefined && holder.id !== id) return reject('invalid_argument', 'Another token has this secret.');
   const known = step.state.tokens.get(id);
-  if (known !== undefined && (known.user !== user || known.hash !== hash))
-    return reject('invalid_argument', `Token ${id} exists.`);
+  if (known !== undefined && (known.user !== user || known.hash !== hash || known.revoked))
+    return reject('invalid_argument', `Token ${id} exists${known.revoked ? ' and was revoked' : ''}.`);
   const row = { id, user, hash, createdAt: known?.createdAt ?? step.now, expiresAt, revoked: false };
   step.state.putToken(row);
   step.keep({ kind: 'token', row });

@@ -93,7 +93,8 @@ export class Chaos {
     if (!reply.ok) this.seen.add(reply.code);
     for (const change of changes) {
       if (change.kind === 'task') this.#moved('task', this.sink.tasks.get(change.row.id)?.state, change.row.state);
-      if (change.kind === 'worker') this.#moved('worker', this.sink.workers.get(change.row.id)?.state, change.row.state);
+      if (change.kind === 'worker')
+        this.#moved('worker', this.sink.workers.get(change.row.id)?.state, change.row.state);
       if (change.kind === 'attempt') {
         const { taskId, number, state } = change.row;
         this.#moved('attempt', this.sink.attempts.get(`${taskId}/${number}`)?.state, state);
@@ -109,7 +110,8 @@ export class Chaos {
     this.#apply(register(id, this.now, how % 5 !== 0));
     const joinTokenHash = how % 7 === 0 ? 'guessed' : `hash-${id}`;
     this.#apply({ kind: 'joinWorker', workerId: id, joinTokenHash, certificateSerial: `serial-${id}` });
-    if (how % 11 === 0) this.#apply({ kind: 'renewWorker', workerId: id, certificateSerial: `serial-${id}-${how % 2}` });
+    if (how % 11 === 0)
+      this.#apply({ kind: 'renewWorker', workerId: id, certificateSerial: `serial-${id}-${how % 2}` });
   }
 
   #worker(who: number): Worker | null {
@@ -134,7 +136,12 @@ export class Chaos {
     if (how % 5 === 4) found.push({ taskId: 'nobody', attempt: 1, phase: 'running', startedAt: this.now });
     const old = this.engine.snapshot().attempts.find((attempt) => attempt.workerId === id && !isLive(attempt.state));
     if (how % 4 === 3 && old !== undefined)
-      found.push({ taskId: old.taskId, attempt: old.number, phase: how % 2 === 0 ? 'ended' : 'running', startedAt: null });
+      found.push({
+        taskId: old.taskId,
+        attempt: old.number,
+        phase: how % 2 === 0 ? 'ended' : 'running',
+        startedAt: null,
+      });
     const certificateSerial = how % 13 === 0 ? 'old' : (this.engine.worker(id)?.certificateSerial ?? 'none');
     const unhealthy = how % 11 === 10 ? 'Docker is down' : null;
     this.#apply(hello(id, offer, { certificateSerial, incarnation, found, unhealthy }));
@@ -147,7 +154,10 @@ export class Chaos {
       const id = `t${++this.#ids}`;
       const options = specOptions(who + n, how, this.now);
       const parent = who % 4 === 0 ? this.#task(how)?.id : undefined;
-      const dependsOn = [...(parent === undefined ? [] : [parent]), ...(n > 0 && how % 2 === 0 ? [tasks[n - 1]!.id] : [])];
+      const dependsOn = [
+        ...(parent === undefined ? [] : [parent]),
+        ...(n > 0 && how % 2 === 0 ? [tasks[n - 1]!.id] : []),
+      ];
       tasks.push({ id, name: null, spec: spec({ ...options, dependsOn }), retryOf: null });
     }
     const key = `key-${who % 5}`;
@@ -177,7 +187,12 @@ export class Chaos {
     const attempt = this.#live(who);
     if (attempt === null) return;
     const session = this.engine.worker(attempt.workerId)!.session;
-    this.#report(attempt, session, attempt.state === 'assigned' ? how % 3 : attempt.state === 'starting' ? 1 + (how % 2) : 2, how);
+    this.#report(
+      attempt,
+      session,
+      attempt.state === 'assigned' ? how % 3 : attempt.state === 'starting' ? 1 + (how % 2) : 2,
+      how,
+    );
   }
 
   /** Anything about anything. */
@@ -195,7 +210,12 @@ export class Chaos {
     const exitCode = reason === 'exit_zero' ? 0 : 1 + (how % 3);
     const report = [
       { phase: 'starting', progress: how % 2 === 0 ? null : `${how % 10} MB` },
-      { phase: 'running', startedAt: this.now - (how % 100_000), containerId: 'c', imageDigest: how % 2 === 0 ? null : 'sha256:1' },
+      {
+        phase: 'running',
+        startedAt: this.now - (how % 100_000),
+        containerId: 'c',
+        imageDigest: how % 2 === 0 ? null : 'sha256:1',
+      },
       { phase: 'ended', reason, result: result(exitCode, this.now) },
     ] as const;
     this.#apply({ kind: 'reportAttempt', workerId, session, taskId, attempt: number, report: report[phase % 3]! });

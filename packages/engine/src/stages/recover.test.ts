@@ -1,0 +1,58 @@
+import { expect, it } from 'vitest';
+import { Engine } from '../engine.ts';
+import { hashState, scenario } from '../testing/index.ts';
+
+it(
+  'the default namespace exists from the first start, and only then is made',
+  scenario((cluster) => {
+    expect(cluster.engine.namespaces()).toMatchObject([{ name: 'default', quota: null }]);
+    cluster.restart();
+    expect(cluster.sink.events.map((event) => event.kind)).toEqual(['master_started', 'master_started']);
+  }),
+);
+
+it(
+  'an epoch that does not grow stops the process (I7)',
+  scenario((cluster) => {
+    expect(() => cluster.engine.apply({ kind: 'recover', epoch: 1 }, cluster.now)).toThrow('epoch 1');
+  }),
+);
+
+it(
+  'a cluster in the middle of everything comes back as it was',
+  scenario((cluster) => {
+    const w1 = cluster.worker('w1', { cpu: 4, memory: 8, gpu: 2 });
+    const w2 = cluster.worker('w2', { cpu: 1, memory: 1 });
+    const runs = cluster.submit({ gpu: 1 });
+    const child = cluster.submit({ dependsOn: [runs] });
+    const retried = cluster.submit({ cpu: 1, retry: { limit: 1, backoffMs: 60_000 } });
+    cluster.submit({ cpu: 9, priority: 90, queueTimeoutMs: 500_000 });
+    const cancelled = cluster.submit({ cpu: 0.5 });
+    w1.run(runs);
+    const place = cluster.attempt(retried).workerId;
+    (place === 'w1' ? w1 : w2).ended(retried, 'exit_nonzero');
+    w2.disconnect();
+    cluster.cancel(cancelled);
+    cluster.effects();
+    cluster.restart();
+    expect(cluster.state(child)).toBe('pending');
+    expect(cluster.task(retried).eligibleAt).toBeGreaterThan(cluster.now);
+    const twin = new Engine(cluster.config, cluster.sink.snapshot());
+    expect(hashState(twin)).toBe(hashState(cluster.engine));
+    w1.connect({ found: [{ taskId: runs, attempt: 1, phase: 'running', startedAt: cluster.now }] });
+    w1.ended(runs);
+    expect(cluster.state(child)).toBe('assigned');
+    cluster.effects();
+  }),
+);
+
+it('a store whose rows contradict each other is refused at load', () =>
+  scenario((cluster) => {
+    cluster.worker('w1', { cpu: 1, memory: 1 });
+    cluster.submit();
+    cluster.effects();
+    const snapshot = cluster.sink.snapshot();
+    expect(() => new Engine(cluster.config, { ...snapshot, workers: [] })).toThrow('is on worker w1, which is unknown');
+    const attempts = snapshot.attempts.map((attempt) => ({ ...attempt, number: 2 }));
+    expect(() => new Engine(cluster.config, { ...snapshot, attempts })).toThrow('attempt 2');
+  })());

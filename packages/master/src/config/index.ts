@@ -1,6 +1,5 @@
 /** `@cloudai/master/config`: settings of master and worker, for the commands that start them. */
 export { configMarkdown, describeConfig, type SettingInfo } from './describe.ts';
-export { engineConfig, retention } from './engine-config.ts';
 export {
   ConfigError,
   envName,
@@ -11,3 +10,4 @@ export {
   type MasterValues,
   type WorkerValues,
 } from './load.ts';
+export { masterOptions, type WorkerSettings, workerOptions } from './options.ts';

@@ -1,7 +1,7 @@
 /** How values are written, and what comes out: amounts in the units that the code counts in. */
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { parseCpu, parseDurationMs, parseGpu, parseMemory, type Quantity } from '@cloudai/engine';
+import { parseCpu, parseDurationMs, parseMemory, type Quantity } from '@cloudai/engine';
 import type { Setting } from './settings.ts';
 
 export type Kind =
@@ -15,9 +15,9 @@ export type Kind =
   | 'duration'
   | 'bytes'
   | 'cpu'
-  | 'gpu'
   | 'list'
-  | 'map';
+  | 'map'
+  | 'counts';
 
 /** What the reader of each kind makes. */
 export interface KindValues {
@@ -34,9 +34,9 @@ export interface KindValues {
   readonly bytes: number;
   /** Thousandths. */
   readonly cpu: number;
-  readonly gpu: number;
   readonly list: readonly string[];
   readonly map: Readonly<Record<string, string>>;
+  readonly counts: Readonly<Record<string, number>>;
 }
 
 export const KIND_NAMES: Readonly<Record<Kind, string>> = {
@@ -50,9 +50,9 @@ export const KIND_NAMES: Readonly<Record<Kind, string>> = {
   duration: 'time',
   bytes: 'bytes',
   cpu: 'CPU',
-  gpu: 'GPU',
   list: 'list',
   map: 'key=value list',
+  counts: 'name=number list',
 };
 
 export type Read = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly problem: string };
@@ -65,6 +65,7 @@ export interface ReadContext {
 
 /** `input` is text from the environment or a flag, or whatever stood in the file. */
 export function readValue(setting: Setting, input: unknown, context: ReadContext): Read {
+  if (setting.never === true && input === 'never') return value(null);
   switch (setting.kind) {
     case 'text':
       return typeof input === 'string' && input !== '' ? value(input) : problem('expected text', input);
@@ -95,12 +96,12 @@ export function readValue(setting: Setting, input: unknown, context: ReadContext
       return amount(parseMemory(input, { zero: (setting.least ?? 1) === 0 }), setting, 'bytes');
     case 'cpu':
       return amount(parseCpu(input), setting, 'thousandths');
-    case 'gpu':
-      return amount(parseGpu(input), setting, 'thousandths');
     case 'list':
       return readList(input);
     case 'map':
       return readMap(input);
+    case 'counts':
+      return readCounts(input);
   }
 }
 
@@ -151,6 +152,17 @@ function readMap(input: unknown): Read {
   if (entries.some(([, text]) => !['string', 'number', 'boolean'].includes(typeof text)))
     return problem('expected key=value pairs', input);
   return value(Object.fromEntries(entries.map(([key, text]) => [key, String(text)])));
+}
+
+function readCounts(input: unknown): Read {
+  const map = readMap(input);
+  if (!map.ok) return map;
+  const counts = Object.entries(map.value as Readonly<Record<string, string>>).map(
+    ([name, text]) => [name, Number(text)] as const,
+  );
+  return counts.every(([, count]) => Number.isSafeInteger(count) && count >= 0)
+    ? value(Object.fromEntries(counts))
+    : problem('expected name=number pairs', input);
 }
 
 function value(read: unknown): Read {

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ConfigError, engineConfig, loadMasterConfig, loadWorkerConfig } from './index.ts';
+import { ConfigError, loadMasterConfig, loadWorkerConfig, masterOptions } from './index.ts';
 
 let directory: string;
 
@@ -34,7 +34,7 @@ describe('precedence', () => {
     expect(values['rest.port']).toBe(8080);
     expect(values['liveness.suspect']).toBe(12_000);
     expect(values.data).toBe(path.join(directory, '.local/state/cloudai'));
-    expect(values['store.url']).toBeNull();
+    expect(values['workers.advertise']).toBeNull();
     expect(sources['rest.port']).toBe('default');
   });
 
@@ -43,7 +43,7 @@ describe('precedence', () => {
     const { values, sources } = await loadMasterConfig({
       file: place,
       env: { ...env(), CLOUDAI_REST_PORT: '2', CLOUDAI_LIVENESS_SUSPECT: '15s' },
-      flags: { 'rest.port': 3, 'rest.tls': undefined },
+      flags: { 'rest.port': 3, 'rest.hosts': undefined },
     });
     expect(values).toMatchObject({ 'rest.port': 3, 'rest.host': '127.0.0.2', 'liveness.suspect': 15_000 });
     expect(sources).toMatchObject({
@@ -80,7 +80,7 @@ describe('values', () => {
     expect(values).toMatchObject({
       'worker.cpu': 1500,
       'worker.memory': 512 * 2 ** 20,
-      'worker.custom': { licence: '2', fpga: '1' },
+      'worker.custom': { licence: 2, fpga: 1 },
     });
   });
 
@@ -90,19 +90,25 @@ describe('values', () => {
     expect(values['worker.data']).toBe(path.join(directory, 'w'));
   });
 
+  test('`never` is a time where it makes sense', async () => {
+    const { values } = await loadMasterConfig({ env: env(), flags: { 'retention.events': 'never' } });
+    expect(masterOptions(values).retention).toEqual({ endedTasksMs: 30 * 86_400_000, eventsMs: null });
+    expect(await problems(loadMasterConfig({ env: env(), flags: { 'liveness.lost': 'never' } }))).toHaveLength(1);
+  });
+
   test('that contradict each other are refused', async () => {
     const { values } = await loadMasterConfig({ env: env(), flags: { 'liveness.lost': '5s' } });
-    expect(() => engineConfig(values)).toThrow('liveness.lost has to be longer than liveness.suspect');
+    expect(() => masterOptions(values)).toThrow('liveness.suspect has to be shorter than liveness.lost');
   });
 });
 
 describe('mistakes', () => {
   test('are told all at once, with the place and the value', async () => {
     const place = await file('rest:\n  port: 70000\nliveness: { suspect: soon }\n');
-    expect(await problems(loadMasterConfig({ file: place, env: { ...env(), CLOUDAI_REST_TLS: 'maybe' } }))).toEqual([
+    expect(await problems(loadMasterConfig({ file: place, env: { ...env(), CLOUDAI_LOG_LEVEL: 'loud' } }))).toEqual([
       `rest.port (file ${place}): expected a port from 0 to 65535, found 70000`,
-      'rest.tls (env CLOUDAI_REST_TLS): expected one of auto, on, off, found "maybe"',
       `liveness.suspect (file ${place}): Invalid duration format: soon: write a time such as 500ms, 90s, 10m or 1h30m, or a bare number of seconds`,
+      'log.level (env CLOUDAI_LOG_LEVEL): expected one of trace, debug, info, warn, error, silent, found "loud"',
     ]);
   });
 

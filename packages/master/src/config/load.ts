@@ -12,10 +12,10 @@ type Settings = Readonly<Record<string, Setting>>;
 
 /** Values by the names of the table; null where there is neither a value nor a default. */
 export type Values<Table extends Settings> = {
-  readonly [Name in keyof Table]: Table[Name] extends { kind: infer K extends Kind; default: infer D }
+  readonly [Name in keyof Table]: Table[Name] extends { kind: infer K extends Kind }
     ? Table[Name] extends { choices: readonly (infer Word)[] }
       ? Word
-      : D extends null
+      : Table[Name] extends { never: true } | { default: null }
         ? KindValues[K] | null
         : KindValues[K]
     : never;

@@ -5,7 +5,7 @@
  * A plain table and not a JSON schema: values come as text from the environment and from flags, and with units from
  * the file, so each kind needs a reader of its own anyway (`kinds.ts`).
  */
-import { DEFAULT_PLACEMENT, durationQuantity, DEFAULT_ENGINE_CONFIG as ENGINE } from '@cloudai/engine';
+import { durationQuantity, DEFAULT_ENGINE_CONFIG as ENGINE } from '@cloudai/engine';
 import type { Kind } from './kinds.ts';
 
 export interface Setting {
@@ -18,6 +18,8 @@ export interface Setting {
   /** Bounds of `integer`, `duration` and `bytes`, in the unit of the value (ms, bytes). */
   readonly least?: number;
   readonly most?: number;
+  /** The word `never` is allowed and gives null. */
+  readonly never?: true;
   /** Shown as set or not, never as it is. */
   readonly secret?: true;
 }
@@ -26,30 +28,25 @@ const MIB = 2 ** 20;
 const DAY_MS = 86_400_000;
 const duration = durationQuantity;
 
+const LOG_LEVEL = {
+  kind: 'choice',
+  choices: ['trace', 'debug', 'info', 'warn', 'error', 'silent'],
+  default: 'info',
+  meaning: "Least severe entries in the process's own log. Master and worker share this setting.",
+} as const satisfies Setting;
+
 export const MASTER_SETTINGS = {
   data: {
     kind: 'path',
     default: '$XDG_STATE_HOME/cloudai',
     meaning: 'Data directory: state, logs, files, keys. `$XDG_STATE_HOME` is `~/.local/state` where it is not set.',
   },
-  'store.url': {
-    kind: 'text',
-    default: null,
-    meaning: 'Where the state is kept. Without it: `sqlite:` and `cloudai.db` in the data directory.',
-  },
   'rest.host': {
     kind: 'host',
     default: '127.0.0.1',
-    meaning: 'Address for users: REST, WebSocket and dashboard. Anything but loopback needs TLS.',
+    meaning: 'Address for users. Beyond loopback it speaks TLS with a certificate of the cluster.',
   },
   'rest.port': { kind: 'port', default: 8080, meaning: 'Port for users; 0 takes a free one.' },
-  'rest.tls': {
-    kind: 'choice',
-    choices: ['auto', 'on', 'off'],
-    default: 'auto',
-    meaning:
-      'TLS with a certificate of the cluster. `auto`: on unless the address is loopback. `off` is refused elsewhere.',
-  },
   'rest.hosts': {
     kind: 'list',
     default: null,
@@ -61,15 +58,17 @@ export const MASTER_SETTINGS = {
     meaning: 'Address that workers dial. Always mutual TLS. `0.0.0.0` or `::` for all addresses.',
   },
   'workers.port': { kind: 'port', default: 50051, meaning: 'Port that workers dial; 0 takes a free one.' },
-  'workers.endpoint': {
+  'workers.advertise': {
     kind: 'text',
     default: null,
-    meaning: '`host:port` in join commands, where it differs from the address that is listened on.',
+    meaning: 'Host, or host:port, by which workers reach the master, where it is another than the one listened on.',
   },
-  'scheduler.placement': {
-    kind: 'text',
-    default: DEFAULT_PLACEMENT,
-    meaning: 'Placement policy of a new cluster; later `cloudai scheduler use` decides.',
+  'workers.heartbeat': {
+    kind: 'duration',
+    default: '5s',
+    least: 500,
+    most: 60_000,
+    meaning: 'How often a worker shows that it is alive.',
   },
   'scheduler.passDelay': {
     kind: 'duration',
@@ -178,22 +177,32 @@ export const MASTER_SETTINGS = {
   },
   'retention.endedTasks': {
     kind: 'duration',
-    default: null,
+    default: '30d',
     least: 60_000,
-    meaning: 'Ended tasks are removed after this time, with their logs and files. Without it they are kept for ever.',
+    never: true,
+    meaning: 'Ended tasks are removed after this time, with their logs and files. `never` keeps them.',
   },
   'retention.events': {
     kind: 'duration',
-    default: null,
+    default: '90d',
     least: 60_000,
-    meaning: 'Events are removed after this time. Without it they are kept for ever.',
+    never: true,
+    meaning: 'Events are removed after this time. `never` keeps them.',
   },
-  'log.level': {
-    kind: 'choice',
-    choices: ['trace', 'debug', 'info', 'warn', 'error', 'silent'],
-    default: 'info',
-    meaning: "Least severe entries in the process's own log.",
+  'artifacts.maxSize': {
+    kind: 'bytes',
+    default: '10Gi',
+    least: 0,
+    meaning: 'Largest file that is kept of a task.',
   },
+  'store.reserve': {
+    kind: 'bytes',
+    default: '64Mi',
+    least: 0,
+    most: 1024 * MIB,
+    meaning: 'Set aside on the disk of the data directory, so that ends and cancels can be stored when it is full.',
+  },
+  'log.level': LOG_LEVEL,
 } as const satisfies Readonly<Record<string, Setting>>;
 
 export const WORKER_SETTINGS = {
@@ -209,40 +218,33 @@ export const WORKER_SETTINGS = {
     secret: true,
     meaning: 'Join token, for the first start. `cloudai register` on the master prints it.',
   },
+  'worker.id': { kind: 'text', default: null, meaning: 'Checked against the join token or the stored identity.' },
   'worker.docker': {
     kind: 'text',
     default: null,
     meaning: 'Address of Docker. Without it `DOCKER_HOST`, else `unix:///var/run/docker.sock`.',
   },
-  'worker.cpu': { kind: 'cpu', default: null, meaning: 'CPU to offer. Without it: all of the machine.' },
-  'worker.memory': {
-    kind: 'bytes',
+  'worker.registryAuth': {
+    kind: 'path',
     default: null,
-    least: 64 * MIB,
-    meaning: 'Memory to offer. Without it: what the machine has, less a reserve for the system.',
+    meaning: "Docker's `config.json` with the credentials of registries.",
   },
+  'worker.cpu': { kind: 'cpu', default: null, meaning: 'CPU to offer. Without it: all that was found.' },
+  'worker.memory': { kind: 'bytes', default: null, meaning: 'Memory to offer. Without it: all that was found.' },
   'worker.storage': {
     kind: 'bytes',
     default: null,
     least: 0,
-    meaning: 'Storage to offer. Without it: what is free where Docker keeps its data, less a reserve.',
+    meaning: 'Storage to offer. Without it: the size of the disk that containers write to.',
   },
-  'worker.gpu': { kind: 'gpu', default: null, meaning: 'GPUs to offer, the first ones. Without it: all.' },
-  'worker.custom': {
-    kind: 'map',
+  'worker.gpus': {
+    kind: 'integer',
     default: null,
-    meaning: 'Custom resources to offer: `licence=2,fpga=1`.',
+    least: 0,
+    most: 64,
+    meaning: 'How many GPUs to offer, the first ones. Without it: all that were found.',
   },
-  'worker.labels': { kind: 'map', default: null, meaning: 'Labels to report beside those found: `zone=a,disk=ssd`.' },
-  'worker.metrics': {
-    kind: 'port',
-    default: null,
-    meaning: 'Port for metrics on 127.0.0.1. Without it there are none.',
-  },
-  'worker.logLevel': {
-    kind: 'choice',
-    choices: ['trace', 'debug', 'info', 'warn', 'error', 'silent'],
-    default: 'info',
-    meaning: "Least severe entries in the process's own log.",
-  },
+  'worker.custom': { kind: 'counts', default: null, meaning: 'Custom resources to offer: `licence=2,fpga=1`.' },
+  'worker.labels': { kind: 'map', default: null, meaning: 'Labels beside those that were found: `zone=a,disk=ssd`.' },
+  'log.level': LOG_LEVEL,
 } as const satisfies Readonly<Record<string, Setting>>;

@@ -62,7 +62,7 @@ export const RETRY_REASONS = [
 export function readSubmission(submission: TaskSubmission, at: string, parents: readonly TaskId[]): TaskSpec {
   const field = (name: string) => (at === '' ? name : `${at}.${name}`);
   const problem = imageProblem(submission.image);
-  if (problem !== null) throw invalid(field('image'), `the image reference ${problem}`);
+  if (problem !== null) throw invalid(field('image'), `the reference ${JSON.stringify(submission.image)} ${problem}`);
   if (submission.name !== undefined) checkText(submission.name, field('name'));
   if (submission.workdir !== undefined) checkText(submission.workdir, field('workdir'));
   if (submission.user !== undefined) checkUser(submission.user, field('user'));

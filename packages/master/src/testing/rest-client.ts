@@ -1,6 +1,14 @@
 /** Speaks to a REST server without a socket, as the users of a bench. */
-import type { LogLine } from '@cloudai/api/rest';
+import {
+  type LogLine,
+  OPERATIONS,
+  type OperationName,
+  type OperationSchema,
+  ROUTES,
+  type Route,
+} from '@cloudai/api/rest';
 import type { FastifyInstance } from 'fastify';
+import { Compile, type Validator } from 'typebox/compile';
 import type { RestOptions } from '../rest/options.ts';
 import { buildServer, type RestServer } from '../rest/server.ts';
 import { ADMIN, type Bench } from './bench.ts';
@@ -56,6 +64,7 @@ export class RestClient {
       ...(payload === undefined ? {} : { payload }),
     });
     const isJson = String(response.headers['content-type'] ?? '').startsWith('application/json');
+    if (isJson && response.statusCode < 300) checkAnswer(method, url, JSON.parse(response.payload));
     return {
       status: response.statusCode,
       headers: response.headers,
@@ -79,4 +88,23 @@ export class RestClient {
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as LogLine);
   }
+}
+
+const ANSWERS = (Object.entries(ROUTES) as [OperationName, Route][]).map(([name, { method, path }]) => {
+  const { response, media }: OperationSchema = OPERATIONS[name];
+  return {
+    name,
+    method,
+    pattern: new RegExp(`^${path.replace('/{path}', '/.+').replaceAll(/\{\w+\}/g, '[^/]+')}$`),
+    validator: response === null || media !== undefined ? null : (Compile(response) as Validator),
+  };
+});
+
+/** Every answer that a test sees is what the schema of its operation says. */
+function checkAnswer(method: string, url: string, body: unknown): void {
+  const [path = ''] = url.split('?', 1);
+  const answer = ANSWERS.find((known) => known.method === method && known.pattern.test(path));
+  if (answer?.validator == null || answer.validator.Check(body)) return;
+  const [first] = answer.validator.Errors(body);
+  throw new Error(`the answer of ${answer.name} does not fit its schema: ${first?.instancePath} ${first?.message}`);
 }

@@ -1,0 +1,88 @@
+/** From settings to what the processes are started with. */
+import type { MasterOptions } from '../options.ts';
+import { ConfigError, type MasterValues, type WorkerValues } from './load.ts';
+
+/** Throws `ConfigError` where two values contradict each other. */
+export function masterOptions(values: MasterValues): Omit<MasterOptions, 'version'> {
+  checkTogether(values);
+  const advertise = values['workers.advertise'];
+  return {
+    dataDir: values.data,
+    rest: { host: values['rest.host'], port: values['rest.port'], hosts: values['rest.hosts'] ?? [] },
+    workers: {
+      host: values['workers.host'],
+      port: values['workers.port'],
+      ...(advertise === null ? {} : { advertise }),
+    },
+    sessions: { heartbeatMs: values['workers.heartbeat'], leaseMs: 2 * values['workers.heartbeat'] },
+    engine: {
+      suspectMs: values['liveness.suspect'],
+      lostMs: values['liveness.lost'],
+      startGraceMs: values['liveness.startGrace'],
+      reservationTtlMs: values['liveness.reservation'],
+      infraRetries: values['retries.infrastructure'],
+      infraBackoffMs: values['retries.backoff'],
+      infraBackoffMaxMs: values['retries.maxBackoff'],
+      poisonWorkers: values['retries.poisonWorkers'],
+      poisonWindowMs: values['retries.poisonWindow'],
+      passDelayMs: values['scheduler.passDelay'],
+      passPlacements: values['scheduler.passPlacements'],
+      maxWaitingTasks: values['queue.maxWaitingTasks'],
+      idempotencyMs: values['queue.idempotency'],
+      endedMemoryMs: values['memory.ended'],
+      endedMemoryTasks: values['memory.endedTasks'],
+    },
+    retention: { endedTasksMs: values['retention.endedTasks'], eventsMs: values['retention.events'] },
+    artifactMaxBytes: values['artifacts.maxSize'],
+    reserveBytes: values['store.reserve'],
+  };
+}
+
+/** What `runWorker` takes; null where nothing was said. The package of the worker is not loaded for it. */
+export interface WorkerSettings {
+  readonly dataDirectory: string;
+  readonly master: string | null;
+  readonly id: string | undefined;
+  readonly join: string | undefined;
+  readonly dockerHost: string | undefined;
+  readonly registryAuth: string | undefined;
+  readonly labels: Readonly<Record<string, string>> | undefined;
+  readonly capacity: {
+    readonly cpuMillis: number | undefined;
+    readonly memoryBytes: number | undefined;
+    readonly storageBytes: number | undefined;
+    readonly gpus: number | undefined;
+    readonly custom: Readonly<Record<string, number>> | undefined;
+  };
+}
+
+export function workerOptions(values: WorkerValues): WorkerSettings {
+  return {
+    dataDirectory: values['worker.data'],
+    master: values['worker.master'],
+    id: values['worker.id'] ?? undefined,
+    join: values['worker.join'] ?? undefined,
+    dockerHost: values['worker.docker'] ?? undefined,
+    registryAuth: values['worker.registryAuth'] ?? undefined,
+    labels: values['worker.labels'] ?? undefined,
+    capacity: {
+      cpuMillis: values['worker.cpu'] ?? undefined,
+      memoryBytes: values['worker.memory'] ?? undefined,
+      storageBytes: values['worker.storage'] ?? undefined,
+      gpus: values['worker.gpus'] ?? undefined,
+      custom: values['worker.custom'] ?? undefined,
+    },
+  };
+}
+
+function checkTogether(values: MasterValues): void {
+  const problems: string[] = [];
+  const shorter = (a: keyof MasterValues, b: keyof MasterValues) => {
+    if (!(Number(values[a]) < Number(values[b]))) problems.push(`${a} has to be shorter than ${b}`);
+  };
+  shorter('workers.heartbeat', 'liveness.suspect');
+  shorter('liveness.suspect', 'liveness.lost');
+  if (values['retries.maxBackoff'] < values['retries.backoff'])
+    problems.push('retries.maxBackoff has to be at least retries.backoff');
+  if (problems.length > 0) throw new ConfigError(problems);
+}

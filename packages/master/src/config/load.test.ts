@@ -34,7 +34,7 @@ describe('precedence', () => {
     expect(values['rest.port']).toBe(8080);
     expect(values['liveness.suspect']).toBe(12_000);
     expect(values.data).toBe(path.join(directory, '.local/state/cloudai'));
-    expect(values['workers.advertise']).toBeNull();
+    expect(values['workers.endpoint']).toBeNull();
     expect(sources['rest.port']).toBe('default');
   });
 

@@ -1,11 +1,13 @@
 /** From settings to what the processes are started with. */
+import type { EngineConfig } from '@cloudai/engine';
+import type { Retention } from '@cloudai/store';
 import type { MasterOptions } from '../options.ts';
 import { ConfigError, type MasterValues, type WorkerValues } from './load.ts';
 
 /** Throws `ConfigError` where two values contradict each other. */
 export function masterOptions(values: MasterValues): Omit<MasterOptions, 'version'> {
   checkTogether(values);
-  const advertise = values['workers.advertise'];
+  const advertise = values['workers.endpoint'];
   return {
     dataDir: values.data,
     rest: { host: values['rest.host'], port: values['rest.port'], hosts: values['rest.hosts'] ?? [] },
@@ -15,27 +17,36 @@ export function masterOptions(values: MasterValues): Omit<MasterOptions, 'versio
       ...(advertise === null ? {} : { advertise }),
     },
     sessions: { heartbeatMs: values['workers.heartbeat'], leaseMs: 2 * values['workers.heartbeat'] },
-    engine: {
-      suspectMs: values['liveness.suspect'],
-      lostMs: values['liveness.lost'],
-      startGraceMs: values['liveness.startGrace'],
-      reservationTtlMs: values['liveness.reservation'],
-      infraRetries: values['retries.infrastructure'],
-      infraBackoffMs: values['retries.backoff'],
-      infraBackoffMaxMs: values['retries.maxBackoff'],
-      poisonWorkers: values['retries.poisonWorkers'],
-      poisonWindowMs: values['retries.poisonWindow'],
-      passDelayMs: values['scheduler.passDelay'],
-      passPlacements: values['scheduler.passPlacements'],
-      maxWaitingTasks: values['queue.maxWaitingTasks'],
-      idempotencyMs: values['queue.idempotency'],
-      endedMemoryMs: values['memory.ended'],
-      endedMemoryTasks: values['memory.endedTasks'],
-    },
-    retention: { endedTasksMs: values['retention.endedTasks'], eventsMs: values['retention.events'] },
+    engine: engineConfig(values),
+    retention: retention(values),
     artifactMaxBytes: values['artifacts.maxSize'],
     reserveBytes: values['store.reserve'],
   };
+}
+
+/** The figures that the engine decides by. */
+export function engineConfig(values: MasterValues): Partial<EngineConfig> {
+  return {
+    suspectMs: values['liveness.suspect'],
+    lostMs: values['liveness.lost'],
+    startGraceMs: values['liveness.startGrace'],
+    reservationTtlMs: values['liveness.reservation'],
+    infraRetries: values['retries.infrastructure'],
+    infraBackoffMs: values['retries.backoff'],
+    infraBackoffMaxMs: values['retries.maxBackoff'],
+    poisonWorkers: values['retries.poisonWorkers'],
+    poisonWindowMs: values['retries.poisonWindow'],
+    passDelayMs: values['scheduler.passDelay'],
+    passPlacements: values['scheduler.passPlacements'],
+    maxWaitingTasks: values['queue.maxWaitingTasks'],
+    idempotencyMs: values['queue.idempotency'],
+    endedMemoryMs: values['memory.ended'],
+    endedMemoryTasks: values['memory.endedTasks'],
+  };
+}
+
+export function retention(values: MasterValues): Retention {
+  return { endedTasksMs: values['retention.endedTasks'], eventsMs: values['retention.events'] };
 }
 
 /** What `runWorker` takes; null where nothing was said. The package of the worker is not loaded for it. */

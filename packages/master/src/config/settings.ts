@@ -58,7 +58,7 @@ export const MASTER_SETTINGS = {
     meaning: 'Address that workers dial. Always mutual TLS. `0.0.0.0` or `::` for all addresses.',
   },
   'workers.port': { kind: 'port', default: 50051, meaning: 'Port that workers dial; 0 takes a free one.' },
-  'workers.advertise': {
+  'workers.endpoint': {
     kind: 'text',
     default: null,
     meaning: 'Host, or host:port, by which workers reach the master, where it is another than the one listened on.',

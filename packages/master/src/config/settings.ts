@@ -208,7 +208,7 @@ export const MASTER_SETTINGS = {
 export const WORKER_SETTINGS = {
   'worker.data': {
     kind: 'path',
-    default: '$XDG_STATE_HOME/cloudai-worker',
+    default: '$XDG_STATE_HOME/cloudai/worker',
     meaning: 'Data directory of the worker: its identity, and what it has to remember of running tasks.',
   },
   'worker.master': { kind: 'text', default: null, meaning: '`host:port` of the master.' },

@@ -17,6 +17,8 @@ export interface SharedOptions {
   readonly quiet?: boolean;
 }
 
+export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
+
 export interface CliOptions {
   readonly out: Output;
   readonly env: NodeJS.ProcessEnv;
@@ -32,10 +34,12 @@ export class Cli {
   readonly env: NodeJS.ProcessEnv;
   readonly isPrompt: boolean;
   exitCode = 0;
+  /** Ctrl-C belongs to what runs inside (the prompt), however often it is pressed. */
+  keepsCtrlC = false;
   shared: SharedOptions = {};
   readonly #context: ContextFile | null;
   readonly #interrupt = new AbortController();
-  #onInterrupt: (() => void) | null = null;
+  #onInterrupt: ((signal: StopSignal) => void) | null = null;
 
   constructor(options: CliOptions) {
     this.out = options.out;
@@ -57,14 +61,14 @@ export class Cli {
     return this.#interrupt.signal;
   }
 
-  /** Ctrl-C or SIGTERM arrived. */
-  interrupt(): void {
-    if (this.#onInterrupt !== null) this.#onInterrupt();
-    else this.#interrupt.abort(new Interrupted('interrupted'));
+  /** Ctrl-C or a signal that asks this process to end. */
+  interrupt(signal: StopSignal): void {
+    if (this.#onInterrupt !== null) this.#onInterrupt(signal);
+    else this.#interrupt.abort(new Interrupted(signal));
   }
 
-  /** A command that has something to finish first. Null gives it back. */
-  takeInterrupts(listener: (() => void) | null): void {
+  /** For a command that has something to finish first. Null gives it back. */
+  takeInterrupts(listener: ((signal: StopSignal) => void) | null): void {
     this.#onInterrupt = listener;
   }
 

@@ -47,7 +47,7 @@ export async function runPrompt({ env, context, signal }: PromptOptions): Promis
 }
 
 async function runLine(cli: Cli, line: string): Promise<void> {
-  const interrupt = () => cli.interrupt();
+  const interrupt = () => cli.interrupt('SIGINT');
   process.on('SIGINT', interrupt);
   try {
     const words = splitWords(line);

@@ -6,6 +6,7 @@ import type { Task } from '../packages/engine/src/model/task.ts';
 import { fits } from '../packages/engine/src/policy/feasibility.ts';
 import type { PlacementPolicy, WorkerRoom } from '../packages/engine/src/policy/policy.ts';
 import { placementPolicies } from '../packages/engine/src/policy/registry.ts';
+import { RoomTable } from '../packages/engine/src/policy/room-table.ts';
 import { type PlaceView, place } from '../packages/engine/src/stages/place.ts';
 import { WaitingQueue } from '../packages/engine/src/stages/queue.ts';
 import { type Amounts, resources, roomOf, specRow, taskRow, workerRow } from '../packages/engine/src/testing/rows.ts';
@@ -49,7 +50,10 @@ printReport(`${TASKS.toLocaleString('en')} waiting tasks, ${WORKERS.toLocaleStri
 
 /** Every task on every worker: what a pass means, without anything that makes it fast. */
 function naiveScan(tasks: readonly Task[], rooms: readonly WorkerRoom[], policy: PlacementPolicy): number {
-  const scorer = policy.kind === 'scoring' ? policy.prepare(rooms) : null;
+  const table = new RoomTable(rooms.map((room) => room.ledger));
+  const scorer = policy.kind === 'scoring' ? policy.prepare(table) : null;
+  const row = new Int32Array(1);
+  const score = new Float64Array(1);
   let placed = 0;
   let last = -1;
   for (const { spec } of tasks) {
@@ -58,14 +62,16 @@ function naiveScan(tasks: readonly Task[], rooms: readonly WorkerRoom[], policy:
     for (let at = 0; at < rooms.length; at++) {
       const room = rooms[at]!;
       if (!fits(spec, room.worker, room.ledger)) continue;
-      const score =
-        scorer === null ? -((at - last - 1 + rooms.length) % rooms.length) : scorer.score(spec.request, room);
-      if (score <= bestScore) continue;
+      row[0] = at;
+      score[0] = -((at - last - 1 + rooms.length) % rooms.length);
+      scorer?.score(spec.request, row, 1, score);
+      if (score[0] <= bestScore) continue;
       best = at;
-      bestScore = score;
+      bestScore = score[0];
     }
     if (best < 0) continue;
     rooms[best]!.ledger.reserve(spec.request);
+    table.renew(best, rooms[best]!.ledger);
     last = best;
     placed++;
   }

@@ -18,42 +18,53 @@ export const balanced: ScoringPolicy = {
 
 class Headroom implements Scorer {
   readonly spreads = true;
+  /** The smallest free share of each row: what is asked for can only lower it. */
+  readonly ceiling: Float64Array;
   readonly #table: RoomTable;
-  // Per row the share of each resource that is free (1 of what the worker does not have), and the smallest of them.
-  // With one over the total beside it a score costs multiplications instead of divisions.
   readonly #cpu: Share;
   readonly #memory: Share;
   readonly #storage: Share;
   readonly #gpu: Share;
-  readonly #least: Float64Array;
 
   constructor(table: RoomTable) {
     this.#table = table;
-    this.#cpu = new Share(table.cpuMillis);
-    this.#memory = new Share(table.memoryBytes);
-    this.#storage = new Share(table.storageBytes);
-    this.#gpu = new Share(table.gpuMillis);
-    this.#least = new Float64Array(table.count);
+    this.#cpu = shareOf(table.cpuMillis);
+    this.#memory = shareOf(table.memoryBytes);
+    this.#storage = shareOf(table.storageBytes);
+    this.#gpu = shareOf(table.gpuMillis);
+    this.ceiling = new Float64Array(table.count);
     for (let row = 0; row < table.count; row++) this.placed(row);
   }
 
   placed(row: number): void {
-    const { freeCpuMillis, freeMemoryBytes, freeStorageBytes, freeGpuMillis } = this.#table;
-    this.#least[row] = Math.min(
-      this.#cpu.renew(row, freeCpuMillis[row]!),
-      this.#memory.renew(row, freeMemoryBytes[row]!),
-      this.#storage.renew(row, freeStorageBytes[row]!),
-      this.#gpu.renew(row, freeGpuMillis[row]!),
+    const table = this.#table;
+    this.ceiling[row] = Math.min(
+      renew(this.#cpu, row, table.freeCpuMillis[row]!),
+      renew(this.#memory, row, table.freeMemoryBytes[row]!),
+      renew(this.#storage, row, table.freeStorageBytes[row]!),
+      renew(this.#gpu, row, table.freeGpuMillis[row]!),
     );
   }
 
   score(request: Resources, rows: Int32Array, count: number, scores: Float64Array): void {
-    // A resource that is not asked for keeps its share, which the smallest share covers.
-    for (let i = 0; i < count; i++) scores[i] = this.#least[rows[i]!]!;
-    if (request.cpuMillis > 0) this.#cpu.lower(request.cpuMillis, rows, count, scores);
-    if (request.memoryBytes > 0) this.#memory.lower(request.memoryBytes, rows, count, scores);
-    if (request.storageBytes > 0) this.#storage.lower(request.storageBytes, rows, count, scores);
-    if (request.gpuMillis > 0) this.#gpu.lower(request.gpuMillis, rows, count, scores);
+    const { cpuMillis, memoryBytes, storageBytes, gpuMillis } = request;
+    const ceiling = this.ceiling;
+    const { free: cpu, unit: cpuUnit } = this.#cpu;
+    const { free: memory, unit: memoryUnit } = this.#memory;
+    const { free: storage, unit: storageUnit } = this.#storage;
+    // One loop with comparisons: half the time of a loop for each resource, or of Math.min.
+    for (let i = 0; i < count; i++) {
+      const row = rows[i]!;
+      let least = ceiling[row]!;
+      const cpuLeft = cpu[row]! - cpuMillis * cpuUnit[row]!;
+      if (cpuLeft < least) least = cpuLeft;
+      const memoryLeft = memory[row]! - memoryBytes * memoryUnit[row]!;
+      if (memoryLeft < least) least = memoryLeft;
+      const storageLeft = storage[row]! - storageBytes * storageUnit[row]!;
+      if (storageLeft < least) least = storageLeft;
+      scores[i] = least;
+    }
+    if (gpuMillis > 0) lower(this.#gpu, gpuMillis, rows, count, scores);
   }
 
   parts(request: Resources, row: number): Readonly<Record<string, number>> {
@@ -63,30 +74,28 @@ class Headroom implements Scorer {
   }
 }
 
-/** The free share of one resource, per row. */
-class Share {
-  readonly #free: Float64Array;
-  readonly #unit: Float64Array;
+/**
+ * The share of one resource that is free, per row, and what one unit of it is of the whole, so that a score costs a
+ * multiplication instead of a division. What a worker does not have is 1 free and its unit 0: it is never fullest.
+ */
+interface Share {
+  readonly free: Float64Array;
+  readonly unit: Float64Array;
+}
 
-  constructor(totals: Float64Array) {
-    this.#free = new Float64Array(totals.length);
-    this.#unit = totals.map((total) => (total === 0 ? 0 : 1 / total));
-  }
+function shareOf(totals: Float64Array): Share {
+  return { free: new Float64Array(totals.length), unit: totals.map((total) => (total === 0 ? 0 : 1 / total)) };
+}
 
-  renew(row: number, free: number): number {
-    const unit = this.#unit[row]!;
-    const share = unit === 0 ? 1 : free * unit;
-    this.#free[row] = share;
-    return share;
-  }
+function renew({ free, unit }: Share, row: number, left: number): number {
+  const share = unit[row] === 0 ? 1 : left * unit[row]!;
+  free[row] = share;
+  return share;
+}
 
-  /** Lowers the scores to what stays free of this resource where that is less. */
-  lower(required: number, rows: Int32Array, count: number, scores: Float64Array): void {
-    const free = this.#free;
-    const unit = this.#unit;
-    for (let i = 0; i < count; i++) {
-      const row = rows[i]!;
-      scores[i] = Math.min(scores[i]!, free[row]! - required * unit[row]!);
-    }
+function lower({ free, unit }: Share, asked: number, rows: Int32Array, count: number, scores: Float64Array): void {
+  for (let i = 0; i < count; i++) {
+    const left = free[rows[i]!]! - asked * unit[rows[i]!]!;
+    if (left < scores[i]!) scores[i] = left;
   }
 }

@@ -8,6 +8,7 @@ export const greedy: ScoringPolicy = {
   source: 'Worst-fit in one dimension; D. S. Johnson, Near-Optimal Bin Packing Algorithms, 1973',
   prepare: ({ freeCpuMillis }) => ({
     spreads: true,
+    ceiling: freeCpuMillis,
     score(_request, rows, count, scores) {
       for (let i = 0; i < count; i++) scores[i] = freeCpuMillis[rows[i]!]!;
     },

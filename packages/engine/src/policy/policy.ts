@@ -48,6 +48,8 @@ export interface Scorer {
    * scores are then upper bounds, which saves most of the scoring when many kinds of requests take turns.
    */
   readonly spreads: boolean;
+  /** Per row what no score of it exceeds, whatever the request; kept up to date. Null if there is no such bound. */
+  readonly ceiling: Float64Array | null;
   /**
    * Writes the score of `rows[i]` to `scores[i]` for i < count. Asked only where the request fits, with the table as
    * it is before the placement. Many rows at a time, because a call for each would cost more than most formulas.

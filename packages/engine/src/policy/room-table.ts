@@ -69,34 +69,24 @@ export class RoomTable {
   }
 
   /**
-   * Writes those of the given rows (null: all) to `found` that have enough of the four built-in resources, and
-   * answers how many. Custom resources are not looked at; `Ledger.fits` has the last word.
+   * Keeps those of the first `count` rows that have enough of the four built-in resources, in place, and answers how
+   * many. Custom resources are not looked at; `Ledger.fits` has the last word.
    */
-  screen(request: Resources, rows: Int32Array | null, found: Int32Array): number {
-    let count = fill(found, rows, this.count);
+  screen(request: Resources, rows: Int32Array, count: number): number {
+    let left = count;
     // Column by column, and only those that can turn anybody down: most requests ask for no GPU and little storage.
-    if (request.cpuMillis > this.#leastCpu) count = keep(found, count, this.freeCpuMillis, request.cpuMillis);
-    if (request.memoryBytes > this.#leastMemory) count = keep(found, count, this.freeMemoryBytes, request.memoryBytes);
-    if (request.storageBytes > this.#leastStorage)
-      count = keep(found, count, this.freeStorageBytes, request.storageBytes);
+    if (request.cpuMillis > this.#leastCpu) left = keep(rows, left, this.freeCpuMillis, request.cpuMillis);
+    if (request.memoryBytes > this.#leastMemory) left = keep(rows, left, this.freeMemoryBytes, request.memoryBytes);
+    if (request.storageBytes > this.#leastStorage) left = keep(rows, left, this.freeStorageBytes, request.storageBytes);
     if (request.gpuMillis > 0) {
       const room = request.gpuMillis < GPU_DEVICE_MILLIS ? this.gpuShareRoom : this.gpuWholeRoom;
-      count = keep(found, count, room, request.gpuMillis);
+      left = keep(rows, left, room, request.gpuMillis);
     }
-    return count;
+    return left;
   }
 }
 
-function fill(found: Int32Array, rows: Int32Array | null, all: number): number {
-  if (rows !== null) {
-    found.set(rows);
-    return rows.length;
-  }
-  for (let row = 0; row < all; row++) found[row] = row;
-  return all;
-}
-
-/** Keeps the rows whose column has enough, in place. */
+/** Without a branch on the outcome, which no processor could foresee. */
 function keep(rows: Int32Array, count: number, column: Float64Array, required: number): number {
   let kept = 0;
   for (let at = 0; at < count; at++) {

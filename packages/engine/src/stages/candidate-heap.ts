@@ -15,8 +15,8 @@ const BUILD_AFTER = 2;
  */
 export class CandidateHeap {
   readonly #request: Resources;
-  /** The rows it is about, ascending; null: all of them. */
-  readonly #candidates: Int32Array | null;
+  /** The rows it is about, ascending. */
+  readonly #candidates: Int32Array;
   readonly #scorer: Scorer;
   readonly #cluster: ScratchCluster;
   #rows = NO_ROWS;
@@ -31,7 +31,7 @@ export class CandidateHeap {
   /** How much of the log the heap has taken in; null while there is no heap. */
   #seen: number | null = null;
 
-  constructor(request: Resources, candidates: Int32Array | null, scorer: Scorer, cluster: ScratchCluster) {
+  constructor(request: Resources, candidates: Int32Array, scorer: Scorer, cluster: ScratchCluster) {
     this.#request = request;
     this.#candidates = candidates;
     this.#scorer = scorer;
@@ -44,7 +44,7 @@ export class CandidateHeap {
    */
   catchUp(): boolean {
     const now = this.#cluster.log.length;
-    this.#streak = now - this.#asked <= this.#most >> 5 ? this.#streak + 1 : 0;
+    this.#streak = now - this.#asked <= this.#candidates.length >> 5 ? this.#streak + 1 : 0;
     this.#asked = now;
     if (this.#streak === 0) this.#seen = null;
     else if (this.#seen !== null && !this.#scorer.spreads) this.#takeInLog(this.#seen);
@@ -65,14 +65,11 @@ export class CandidateHeap {
     return -1;
   }
 
-  get #most(): number {
-    return this.#candidates === null ? this.#cluster.count : this.#candidates.length;
-  }
-
   #build(): void {
     if (this.#rows.length === 0) this.#allot();
     const rows = this.#rows;
-    this.#size = this.#cluster.fitting(this.#request, this.#candidates, rows);
+    rows.set(this.#candidates);
+    this.#size = this.#cluster.keepFitting(this.#request, rows, this.#candidates.length);
     this.#scorer.score(this.#request, rows, this.#size, this.#scores);
     for (let at = 0; at < this.#size; at++) this.#stamps[at] = this.#cluster.stamps[rows[at]!]!;
     for (let at = (this.#size >> 1) - 1; at >= 0; at--)
@@ -82,7 +79,7 @@ export class CandidateHeap {
 
   #allot(): void {
     // Twice the candidates where newer entries are pushed beside stale ones.
-    const space = this.#scorer.spreads ? this.#most : 2 * this.#most;
+    const space = this.#scorer.spreads ? this.#candidates.length : 2 * this.#candidates.length;
     this.#rows = new Int32Array(space);
     this.#scores = new Float64Array(space);
     this.#stamps = new Uint32Array(space);
@@ -103,7 +100,7 @@ export class CandidateHeap {
 
   #isCandidate(row: number): boolean {
     const rows = this.#candidates;
-    if (rows === null) return true;
+    if (rows.length === this.#cluster.count) return true;
     let low = 0;
     let high = rows.length;
     while (low < high) {

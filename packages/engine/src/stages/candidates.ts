@@ -33,14 +33,16 @@ export class CandidateLists {
   readonly #workers: readonly Worker[];
   readonly #byWhere = new Map<string, Int32Array>();
   readonly #byClass = new Map<WaitingClass, Int32Array>();
+  readonly #all: Int32Array;
 
   constructor(workers: readonly Worker[]) {
     this.#workers = workers;
+    this.#all = Int32Array.from(workers.keys());
   }
 
-  /** Rows, ascending; null: all of them. */
-  of(group: WaitingClass): Int32Array | null {
-    if (group.where === '') return null;
+  /** Rows, ascending. */
+  of(group: WaitingClass): Int32Array {
+    if (group.where === '') return this.#all;
     // Who is avoided depends on the request as well, so those classes share nothing.
     return group.avoid.length === 0
       ? this.#found(this.#byWhere, group.where, group)

@@ -12,7 +12,6 @@ export class CyclingFinder implements Finder {
   readonly #name: string;
   readonly #cluster: ScratchCluster;
   readonly #candidates: CandidateLists;
-  readonly #everyRow: Int32Array;
   /** Per class, once a walk was long: from each place the next one that may still have room (union-find). */
   readonly #leaps = new Map<WaitingClass, Int32Array>();
   /** The first row after the worker chosen last. */
@@ -23,12 +22,11 @@ export class CyclingFinder implements Finder {
     this.#name = policy.name;
     this.#cluster = cluster;
     this.#candidates = new CandidateLists(cluster.workers);
-    this.#everyRow = Int32Array.from({ length: cluster.count }, (_, row) => row);
     this.#next = cursor === null ? 0 : firstAfter(cluster, cursor);
   }
 
   find(group: WaitingClass): number {
-    const rows = this.#candidates.of(group) ?? this.#everyRow;
+    const rows = this.#candidates.of(group);
     const start = lowerBound(rows, this.#next);
     const leaps = this.#leaps.get(group);
     return leaps === undefined ? this.#walk(group, rows, start) : this.#leap(group, rows, leaps, start);

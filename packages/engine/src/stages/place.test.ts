@@ -287,6 +287,7 @@ const packing: PlacementPolicy = {
   source: 'test',
   prepare: ({ freeCpuMillis }) => ({
     spreads: false,
+    ceiling: null,
     score(_request, rows, count, scores) {
       for (let i = 0; i < count; i++) scores[i] = -freeCpuMillis[rows[i]!]!;
     },

@@ -6,6 +6,9 @@ import type { Finder } from './finder.ts';
 import type { WaitingClass } from './queue.ts';
 import type { ScratchCluster } from './scratch-cluster.ts';
 
+/** A scan goes on by so many candidates at a time; what it found so far rules out some of the next. */
+const CHUNK = 256;
+
 /** The worker with the best score. */
 export class ScoringFinder implements Finder {
   readonly #name: string;
@@ -14,8 +17,8 @@ export class ScoringFinder implements Finder {
   readonly #candidates: CandidateLists;
   readonly #heaps = new Map<WaitingClass, CandidateHeap>();
   /** Space for one scan, used again and again. */
-  readonly #rows: Int32Array;
-  readonly #scores: Float64Array;
+  readonly #rows = new Int32Array(CHUNK);
+  readonly #scores = new Float64Array(CHUNK);
   readonly cursor = null;
 
   constructor(policy: ScoringPolicy, cluster: ScratchCluster) {
@@ -23,8 +26,6 @@ export class ScoringFinder implements Finder {
     this.#cluster = cluster;
     this.#scorer = policy.prepare(cluster.table);
     this.#candidates = new CandidateLists(cluster.workers);
-    this.#rows = new Int32Array(cluster.count);
-    this.#scores = new Float64Array(cluster.count);
   }
 
   find(group: WaitingClass): number {
@@ -47,19 +48,37 @@ export class ScoringFinder implements Finder {
     return text;
   }
 
-  #scan(request: Resources, candidates: Int32Array | null): number {
+  /** Looks at every candidate, but scores only those that could be better than the best so far. */
+  #scan(request: Resources, candidates: Int32Array): number {
     const rows = this.#rows;
     const scores = this.#scores;
-    const count = this.#cluster.fitting(request, candidates, rows);
-    this.#scorer.score(request, rows, count, scores);
     let best = -1;
     let bestScore = Number.NEGATIVE_INFINITY;
-    for (let at = 0; at < count; at++) {
-      if (scores[at]! > bestScore) {
-        bestScore = scores[at]!;
-        best = rows[at]!;
+    for (let from = 0; from < candidates.length; from += CHUNK) {
+      const able = this.#above(bestScore, candidates, from);
+      const count = this.#cluster.keepFitting(request, rows, able);
+      this.#scorer.score(request, rows, count, scores);
+      for (let at = 0; at < count; at++) {
+        if (scores[at]! > bestScore) {
+          bestScore = scores[at]!;
+          best = rows[at]!;
+        }
       }
     }
     return best;
+  }
+
+  /** Writes the rows of a chunk whose score may be above `floor`, and answers how many. Ties go to who came first. */
+  #above(floor: number, candidates: Int32Array, from: number): number {
+    const rows = this.#rows;
+    const { ceiling } = this.#scorer;
+    const to = Math.min(from + CHUNK, candidates.length);
+    let count = 0;
+    for (let at = from; at < to; at++) {
+      const row = candidates[at]!;
+      rows[count] = row;
+      if (ceiling === null || ceiling[row]! > floor) count++;
+    }
+    return count;
   }
 }

@@ -49,16 +49,16 @@ export class ScratchCluster {
     this.log.push(row);
   }
 
-  /** Writes the rows among `rows` (null: all) that fit to `found`, and answers how many. */
-  fitting(request: Resources, rows: Int32Array | null, found: Int32Array): number {
-    const screened = this.table.screen(request, rows, found);
+  /** Keeps those of the first `count` rows that fit, in place, and answers how many. */
+  keepFitting(request: Resources, rows: Int32Array, count: number): number {
+    const screened = this.table.screen(request, rows, count);
     // Without custom resources the screen looks at all there is.
     if (!hasCustom(request)) return screened;
-    let count = 0;
+    let kept = 0;
     for (let at = 0; at < screened; at++) {
-      if (this.fits(found[at]!, request)) found[count++] = found[at]!;
+      if (this.fits(rows[at]!, request)) rows[kept++] = rows[at]!;
     }
-    return count;
+    return kept;
   }
 }
 

@@ -112,7 +112,8 @@ export class Statements {
   }
 }
 
-function checkFile(path: string): void {
+/** Throws unless there is a file that may be a store. */
+export function checkFile(path: string): void {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) {
     const log = statSync(`${path}-wal`, { throwIfNoEntry: false });

@@ -17,11 +17,12 @@ export function audit(db: DatabaseSync): Finding[] {
   // With a damaged file the queries below would trip over the same damage, and say less.
   if (file.length > 0) return file;
   const statements = new Statements(db);
-  db.exec('BEGIN');
+  const own = !db.isTransaction;
+  if (own) db.exec('BEGIN');
   try {
     return [...checkSums(statements), ...AUDITS.flatMap(({ invariant, query }) => run(statements, invariant, query))];
   } finally {
-    if (db.isTransaction) db.exec('COMMIT');
+    if (own && db.isTransaction) db.exec('COMMIT');
   }
 }
 

@@ -19,6 +19,8 @@ export function lock(path: string): Lock {
   let db: DatabaseSync | null = null;
   try {
     db = new DatabaseSync(file, { timeout: 0 });
+    // Nothing is ever written, so that it works on a full disk, too, and the file can not be damaged.
+    db.exec('PRAGMA journal_mode = MEMORY');
     db.exec('BEGIN IMMEDIATE');
   } catch (error) {
     db?.close();

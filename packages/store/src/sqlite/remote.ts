@@ -22,6 +22,8 @@ export class Remote {
   static async start(role: Role, onHealth: (health: StoreHealth) => void = () => {}): Promise<Remote> {
     const worker = new Worker(new URL('./thread.ts', import.meta.url), {
       workerData: role,
+      // Flags of the process (`--input-type`, a test runner's hooks) are not for this thread.
+      execArgv: [],
       name: `store ${role.role}`,
     });
     const remote = new Remote(worker);

@@ -20,7 +20,7 @@ import {
   TASK_COLUMNS,
   type Value,
 } from './codec.ts';
-import { checkLength, connectForWriting, Statements } from './connection.ts';
+import { checkFile, checkLength, connectForWriting, Statements } from './connection.ts';
 import { failure, isFull } from './failure.ts';
 import { type Lock, lock } from './lock.ts';
 import { type PruneStep, pruneEvents, pruneTasks } from './prune.ts';
@@ -73,6 +73,8 @@ export class Writer {
   constructor(options: WriterOptions, tell: (health: StoreHealth) => void) {
     this.#path = options.path;
     this.#tell = tell;
+    // First, so that nothing is left beside a store that is not there.
+    checkFile(options.path);
     this.#lock = lock(options.path);
     let db: DatabaseSync | null = null;
     try {

@@ -74,13 +74,13 @@ class LogReader {
     follow: boolean,
     signal: AbortSignal,
   ): AsyncGenerator<LogPiece, void> {
-    let number = Math.max(1, first);
-    for (;;) {
+    const start = Math.max(1, first);
+    for (let number = start; ; number += 1) {
       const task = follow ? await this.#attemptOrEnd(number, signal) : await this.#task();
       if (task === null || signal.aborted) return;
       const attempt = (await findAttempts(this.#context, task)).find((row) => row.number === number);
       if (attempt !== undefined) {
-        if (number > first) yield { kind: 'attempt', attempt: number, worker: attempt.workerId };
+        if (number > start) yield { kind: 'attempt', attempt: number, worker: attempt.workerId };
         yield* this.#attempt(attempt, follow, signal);
         if (signal.aborted) return;
       }
@@ -89,7 +89,6 @@ class LogReader {
         if (last.endedAt !== null || follow) yield endOf(last);
         return;
       }
-      number += 1;
     }
   }
 

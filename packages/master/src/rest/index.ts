@@ -14,9 +14,6 @@ export interface Rest {
   close(): Promise<void>;
 }
 
-/** Requests that are still running after this are cut off. */
-const CLOSE_GRACE_MS = 5_000;
-
 export async function startRest(context: MasterContext, options: RestOptions): Promise<Rest> {
   if (options.tls === undefined && !isLoopback(options.host))
     throw new Error(
@@ -28,14 +25,6 @@ export async function startRest(context: MasterContext, options: RestOptions): P
   const host = options.host.includes(':') ? `[${options.host.replace(/^\[|\]$/g, '')}]` : options.host;
   return {
     url: `${options.tls === undefined ? 'http' : 'https'}://${host}:${port}`,
-    async close() {
-      server.drain();
-      const cut = setTimeout(() => server.app.server.closeAllConnections(), CLOSE_GRACE_MS);
-      try {
-        await server.app.close();
-      } finally {
-        clearTimeout(cut);
-      }
-    },
+    close: () => server.close(),
   };
 }

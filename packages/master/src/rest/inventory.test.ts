@@ -33,7 +33,7 @@ beforeAll(async () => {
   }
 });
 afterAll(async () => {
-  await rest.app.close();
+  await rest.server.close();
   await bench.close();
 });
 

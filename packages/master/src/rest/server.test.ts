@@ -11,7 +11,7 @@ beforeAll(async () => {
   await bench.addWorker('w-1');
 });
 afterAll(async () => {
-  await rest.app.close();
+  await rest.server.close();
   await bench.close();
 });
 

@@ -29,6 +29,9 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
 const HANDSHAKE_TIMEOUT_MS = 5_000;
 const KEEP_ALIVE_MS = 75_000;
+/** Requests that still run so long after the server was told to close are cut off. */
+const CLOSE_GRACE_MS = 5_000;
+const IDLE_CHECK_MS = 20;
 
 /** On every answer. The API is no page: a browser shall neither guess a type nor run or frame anything of it. */
 const HEADERS = {
@@ -52,8 +55,8 @@ declare module 'fastify' {
 export interface RestServer {
   readonly app: FastifyInstance;
   readonly streams: StreamBook;
-  /** From now on requests are answered `unavailable`, and streams are ended. */
-  drain(): void;
+  /** Stops listening, answers further requests `unavailable`, ends streams with a hint to come back, lets the rest finish. */
+  close(): Promise<void>;
 }
 
 export function buildServer(context: MasterContext, options: RestOptions): RestServer {
@@ -88,9 +91,18 @@ export function buildServer(context: MasterContext, options: RestOptions): RestS
   return {
     app,
     streams,
-    drain() {
+    async close() {
       draining = true;
       streams.endAll('the master is stopping; ask again to go on');
+      // A connection is kept for the client's next request once its last one has been answered.
+      const idle = setInterval(() => app.server.closeIdleConnections(), IDLE_CHECK_MS);
+      const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS);
+      try {
+        await app.close();
+      } finally {
+        clearInterval(idle);
+        clearTimeout(cut);
+      }
     },
   };
 }

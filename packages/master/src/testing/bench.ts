@@ -27,6 +27,8 @@ export const START = Date.UTC(2027, 0, 31, 12);
 /** Of the user `admin`, who is there from the start. */
 export const ADMIN = 'admin';
 
+const HEARTBEAT_MS = 5_000;
+
 export interface BenchOptions {
   readonly engine?: Partial<EngineConfig>;
 }
@@ -99,8 +101,13 @@ export class Bench {
     return reply;
   }
 
+  /** Workers show meanwhile that they are alive. */
   async advance(ms: number): Promise<void> {
-    this.#now += ms;
+    for (let left = ms; left > 0; left -= HEARTBEAT_MS) {
+      this.#now += Math.min(left, HEARTBEAT_MS);
+      for (const [workerId, session] of this.#sessions)
+        await this.apply({ kind: 'heartbeatWorker', workerId, session, unhealthy: null });
+    }
     await this.apply({ kind: 'tick' });
   }
 

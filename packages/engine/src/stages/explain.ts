@@ -38,15 +38,18 @@ export function explain(task: Task, view: ExplainView, now: number): Explanation
   const waits = task.state === 'pending' || task.state === 'queued';
   const workers = waits ? verdicts(claim, view) : [];
   const position = task.state === 'queued' ? view.position(task.id) : null;
+  const couldEver = !waits || (workers.some((verdict) => verdict.couldEverFit) && !exceedsQuota(claim, view));
+  // Present room is no matter for a task that can not start yet anyway.
+  const isStuck = task.state === 'queued' || !couldEver;
   return {
     taskId: task.id,
     state: task.state,
     summary: summaryOf(task, claim, view, position, now),
     position,
     waitingMs: waits ? Math.max(0, now - task.submittedAt) : 0,
-    couldEverFit: !waits || (workers.some((verdict) => verdict.couldEverFit) && !exceedsQuota(claim, view)),
+    couldEverFit: couldEver,
     workers,
-    advice: waits ? (quotaAdvice(claim, view.quota(claim.namespace)) ?? advise(claim, view.workers)) : null,
+    advice: isStuck ? (quotaAdvice(claim, view.quota(claim.namespace)) ?? advise(claim, view.workers)) : null,
   };
 }
 

@@ -39,7 +39,9 @@ export function openMasterClient({ host, port }: MasterAddress, options: tls.Con
   const url = `https://${host.includes(':') ? `[${host}]` : host}:${port}`;
   const sessionManager = new Http2SessionManager(
     url,
-    { pingIntervalMs: PING_MS, pingTimeoutMs: PING_TIMEOUT_MS, pingIdleConnection: true },
+    // No pings on an idle connection: connect-node 2.2.0 goes on with them after the connection was closed on purpose, and
+    // the ping of a closed connection throws where nobody can catch it. A session's stream is never idle.
+    { pingIntervalMs: PING_MS, pingTimeoutMs: PING_TIMEOUT_MS, pingIdleConnection: false },
     { ...options, settings: { initialWindowSize: WINDOW_BYTES } },
   );
   const transport = createGrpcTransport({

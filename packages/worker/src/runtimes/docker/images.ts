@@ -6,7 +6,7 @@ import type http from 'node:http';
 import type { RunSpec } from '../../core/attempt.ts';
 import type { PreparedImage } from '../../core/machine.ts';
 import { RuntimeError } from '../runtime.ts';
-import { type DockerClient, DockerError } from './client.ts';
+import { type DockerClient, DockerError, DockerUnreachable } from './client.ts';
 import { atDigest, familiarName, type ImageReference, parseImageReference } from './image-reference.ts';
 import { registryAuth } from './registry-auth.ts';
 
@@ -127,7 +127,7 @@ export class Images {
     let pull = this.#pulls.get(wanted);
     if (pull === undefined) {
       const abort = new AbortController();
-      const listeners = new Set<(text: string) => void>();
+      const listeners = new Set([onProgress]);
       const done = this.#pullOnce(reference, digest, listeners, abort.signal).finally(() => this.#pulls.delete(wanted));
       pull = { done, listeners, abort, users: 0 };
       this.#pulls.set(wanted, pull);
@@ -140,6 +140,8 @@ export class Images {
       return null;
     } catch (error) {
       signal.throwIfAborted();
+      // Without an answer of the engine nothing is known of the image.
+      if (error instanceof DockerUnreachable) throw error;
       return (error as Error).message;
     } finally {
       shared.users -= 1;
@@ -206,6 +208,9 @@ export class Images {
       await readPull(response, heard, tell, this.#options.now);
     } catch (error) {
       if (reason !== null) throw new Error(reason, { cause: error });
+      if ((error as NodeJS.ErrnoException).code === 'ECONNRESET') {
+        throw new DockerUnreachable('Docker broke off the pull; is it being restarted?', { cause: error });
+      }
       throw error;
     } finally {
       clearTimeout(total);

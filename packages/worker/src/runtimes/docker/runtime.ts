@@ -56,6 +56,7 @@ export class DockerRuntime implements Runtime {
   readonly #watcher: Watcher;
   readonly #outputs: OutputDirectories;
   readonly #logs = new Map<string, LogReader>();
+  readonly #startedHere = new Set<string>();
   #networkError: string | null = null;
 
   constructor(options: DockerRuntimeOptions) {
@@ -106,6 +107,7 @@ export class DockerRuntime implements Runtime {
     } catch (error) {
       throw await this.#startFailure(name, error);
     }
+    this.#startedHere.add(name);
     const startedAt = await this.#watcher.startedAt(name, START_EVENT_MS);
     if (startedAt !== null) return { containerId, startedAt };
     const inspect = await this.#inspect(name);
@@ -113,7 +115,9 @@ export class DockerRuntime implements Runtime {
   }
 
   wait(key: AttemptKey, _containerId: string, signal: AbortSignal): Promise<ContainerExit> {
-    return this.#watcher.exit(this.#name(key), true, signal);
+    const name = this.#name(key);
+    // Nothing is missed of a container that this process started; one that was found may have ended unseen.
+    return this.#watcher.exit(name, !this.#startedHere.has(name), signal);
   }
 
   async stop(key: AttemptKey, containerId: string, graceMs: number): Promise<void> {
@@ -136,6 +140,7 @@ export class DockerRuntime implements Runtime {
     await this.#removeContainer(name);
     await this.#outputs.remove(key);
     this.#watcher.forget(name);
+    this.#startedHere.delete(name);
     this.#logs.delete(keyText(key));
   }
 

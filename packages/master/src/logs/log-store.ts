@@ -48,6 +48,9 @@ export class FileLogStore implements LogStore {
   #writing: Promise<void> | null = null;
   #syncing: Promise<void> | null = null;
   #failed = false;
+  /** Aborted while somebody waits in `flush`: nothing is gathered then. */
+  #hurry = new AbortController();
+  #flushing = 0;
 
   constructor(options: LogStoreOptions) {
     this.#options = options;
@@ -160,9 +163,14 @@ export class FileLogStore implements LogStore {
 
   /** Resolves once everything that was accepted is durable. */
   async flush(): Promise<void> {
-    while (!this.#failed && (this.#dirty.size > 0 || this.#unsynced.size > 0)) {
-      this.#wake();
-      await (this.#writing ?? this.#syncing ?? delay(1));
+    this.#flushing += 1;
+    this.#hurry.abort();
+    try {
+      while (!this.#failed && (this.#writing !== null || this.#syncing !== null))
+        await (this.#writing ?? this.#syncing);
+    } finally {
+      this.#flushing -= 1;
+      if (this.#flushing === 0) this.#hurry = new AbortController();
     }
   }
 
@@ -202,7 +210,7 @@ export class FileLogStore implements LogStore {
 
   async #writeLoop(): Promise<void> {
     while (this.#dirty.size > 0 && !this.#failed) {
-      await delay(WRITE_EVERY_MS);
+      await this.#gather(WRITE_EVERY_MS);
       const files = [...this.#dirty];
       this.#dirty.clear();
       await inParallel(files, (file) => this.#write(file));
@@ -213,11 +221,15 @@ export class FileLogStore implements LogStore {
 
   async #syncLoop(): Promise<void> {
     while (this.#unsynced.size > 0 && !this.#failed) {
-      await delay(SYNC_EVERY_MS);
+      await this.#gather(SYNC_EVERY_MS);
       const files = [...this.#unsynced];
       this.#unsynced.clear();
       await inParallel(files, (file) => this.#sync(file));
     }
+  }
+
+  async #gather(ms: number): Promise<void> {
+    await delay(ms, undefined, { signal: this.#hurry.signal }).catch(() => {}); // Aborted: somebody is in a hurry.
   }
 
   async #write(file: LogFile): Promise<void> {
@@ -275,7 +287,7 @@ export class FileLogStore implements LogStore {
 
   async #openHandle(file: LogFile): Promise<void> {
     if (file.handle !== null) return;
-    await this.#closeIdle();
+    await this.#makeRoomForHandle();
     const isNew = file.size === 0;
     if (isNew) await makeDirectoryDurably(this.#options.directory, file.taskId.slice(0, 2), file.taskId);
     file.handle = await open(file.path, constants.O_WRONLY | constants.O_CREAT, 0o600);
@@ -291,11 +303,13 @@ export class FileLogStore implements LogStore {
     await handle.close();
   }
 
-  async #closeIdle(): Promise<void> {
-    if (this.#handles < MOST_HANDLES) return;
+  /** The least recently used first; those that are not durable yet are made so. */
+  async #makeRoomForHandle(): Promise<void> {
     for (const file of this.#files.values()) {
       if (this.#handles < MOST_HANDLES) return;
-      if (file.isIdle) await this.#closeHandle(file);
+      if (file.handle === null || file.writing || file.syncing) continue;
+      if (!file.isSynced) await this.#sync(file);
+      if (file.handle !== null && file.isSynced && !file.writing) await this.#closeHandle(file);
     }
   }
 

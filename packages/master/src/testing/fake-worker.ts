@@ -252,7 +252,9 @@ export class FakeSession {
       const left = until - performance.now();
       if (this.#over || left <= 0) {
         const kinds = this.received.map((message) => message.case).join(', ');
-        throw new Error(`no ${kind} ${this.#over ? 'before the stream ended' : `within ${waitMs} ms`}; came: ${kinds || 'nothing'}`);
+        throw new Error(
+          `no ${kind} ${this.#over ? 'before the stream ended' : `within ${waitMs} ms`}; came: ${kinds || 'nothing'}`,
+        );
       }
       await this.#change(left);
     }

@@ -1,0 +1,341 @@
+import { appendFile, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { LogRecord } from '../context.ts';
+import type { LogChunk } from './log-file.ts';
+import { FileLogStore } from './log-store.ts';
+
+const TASK = 'abcdefghij234567';
+let directory: string;
+let store: FileLogStore;
+const fatal: unknown[] = [];
+
+beforeEach(async () => {
+  directory = await mkdtemp(path.join(tmpdir(), 'cloudai-logs-'));
+  store = open();
+});
+afterEach(async () => {
+  await store.close();
+  await rm(directory, { recursive: true, force: true });
+  expect(fatal.splice(0)).toEqual([]);
+});
+
+function open(): FileLogStore {
+  return new FileLogStore({ directory, onFatal: (error) => fatal.push(error) });
+}
+
+const file = () => path.join(directory, 'ab', TASK, '1.log');
+
+function chunk(offset: number, data: string | Uint8Array, rest: Partial<LogChunk> = {}): LogChunk {
+  const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+  return { stream: 'stdout', offset, data: bytes, at: 1_000, last: false, dropped: 0, ...rest };
+}
+
+async function append(...chunks: LogChunk[]): Promise<string[]> {
+  const log = await store.open(TASK, 1);
+  const outcomes = chunks.map((one) => store.append(log, one));
+  await store.flush();
+  return outcomes;
+}
+
+async function collect(stream: 'stdout' | 'stderr' = 'stdout', attempt = 1): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  for await (const record of store.read(TASK, attempt, { follow: false }))
+    if (record.stream === stream) parts.push(record.data);
+  return Buffer.concat(parts);
+}
+
+describe('appending', () => {
+  test('a stream is a prefix of what was said: overlaps are trimmed, gaps are not taken', async () => {
+    expect(await append(chunk(0, 'hello '), chunk(3, 'lo wor'), chunk(20, 'far'), chunk(9, 'ld'))).toEqual([
+      'stored',
+      'stored',
+      'gap',
+      'stored',
+    ]);
+    expect((await collect()).toString()).toBe('hello world');
+    expect(await append(chunk(0, 'hello'))).toEqual(['stored']);
+    expect((await collect()).toString()).toBe('hello world');
+  });
+
+  test('every byte comes back as it was, on both streams', async () => {
+    const bytes = Buffer.from(Array.from({ length: 70_000 }, (_, i) => (i * 31) & 0xff));
+    await append(chunk(0, bytes), chunk(0, bytes.subarray(0, 999), { stream: 'stderr' }));
+    expect((await collect()).equals(bytes)).toBe(true);
+    expect((await collect('stderr')).equals(bytes.subarray(0, 999))).toBe(true);
+  });
+
+  test('is complete when both streams have ended, and takes nothing after that', async () => {
+    await append(chunk(0, 'a', { last: true, dropped: 3 }));
+    expect(await store.state(TASK, 1)).toEqual({ stdoutBytes: 1, stderrBytes: 0, droppedBytes: 3, complete: false });
+    await append(chunk(0, '', { stream: 'stderr', last: true, dropped: 4 }), chunk(1, 'late'));
+    expect(await store.state(TASK, 1)).toEqual({ stdoutBytes: 1, stderrBytes: 0, droppedBytes: 7, complete: true });
+    expect((await store.open(TASK, 1)).isDurablyComplete).toBe(true);
+  });
+
+  test('small pieces of one moment share a record', async () => {
+    const log = await store.open(TASK, 1);
+    for (let i = 0; i < 1_000; i += 1) store.append(log, chunk(i * 10, 'line 0000\n', { at: 1_000 + (i >> 5) }));
+    await store.flush();
+    expect((await stat(file())).size).toBeLessThan(10_000 + 20 * 36);
+    const records: LogRecord[] = [];
+    for await (const record of store.read(TASK, 1, { follow: false })) records.push(record);
+    expect(records.length).toBeLessThan(20);
+    expect(records.at(-1)!.at - records[0]!.at).toBeGreaterThanOrEqual(0);
+  });
+
+  test('an attempt that said nothing has no log', async () => {
+    expect(await store.state(TASK, 1)).toBeNull();
+    expect((await collect()).byteLength).toBe(0);
+    expect(await store.tail(TASK, 1, 10)).toEqual([]);
+  });
+
+  test('a name that is no id never becomes a path', async () => {
+    await expect(store.open('../../etc/passwd', 1)).rejects.toThrow('no attempt has the name');
+    await expect(store.open(TASK, 0)).rejects.toThrow('no attempt has the name');
+  });
+});
+
+describe('after a crash', () => {
+  const whole = Buffer.from(Array.from({ length: 3_000 }, (_, i) => `line ${i}\n`).join(''));
+
+  async function written(): Promise<Buffer> {
+    const offsets = Array.from({ length: Math.ceil(whole.byteLength / 500) }, (_, i) => i * 500);
+    await append(...offsets.map((at) => chunk(at, whole.subarray(at, at + 500), { at: at * 1_000 })));
+    await store.close();
+    return await readFile(file());
+  }
+
+  test('a torn end is cut at the last whole record, wherever it is torn', async () => {
+    const content = await written();
+    for (let cut = 1; cut < 1_400; cut += 37) {
+      await writeFile(file(), content.subarray(0, content.byteLength - cut));
+      store = open();
+      const { end } = (await store.open(TASK, 1)).accepted.stdout;
+      expect(end % 500 === 0 || end === whole.byteLength).toBe(true);
+      expect(whole.byteLength - end).toBeLessThanOrEqual(cut + 536);
+      expect((await collect()).equals(whole.subarray(0, end))).toBe(true);
+      await append(chunk(end, whole.subarray(end)));
+      expect((await collect()).equals(whole)).toBe(true);
+      await store.close();
+    }
+  });
+
+  test('garbage and zeros after the end are cut', async () => {
+    const content = await written();
+    for (const junk of [Buffer.alloc(4_096), Buffer.from('LOG1 not a record'), content.subarray(7, 900)]) {
+      await writeFile(file(), Buffer.concat([content, junk]));
+      store = open();
+      expect((await store.open(TASK, 1)).accepted.stdout.end).toBe(whole.byteLength);
+      await store.close();
+      expect((await stat(file())).size).toBe(content.byteLength);
+    }
+  });
+
+  test('a flipped bit cuts an open log there: the worker still has the rest', async () => {
+    const content = await written();
+    const flipped = Buffer.from(content);
+    flipped[10_000]! ^= 4;
+    await writeFile(file(), flipped);
+    store = open();
+    const { end } = (await store.open(TASK, 1)).accepted.stdout;
+    expect(end).toBeGreaterThan(8_000);
+    expect(end).toBeLessThan(10_000);
+    expect((await collect()).equals(whole.subarray(0, end))).toBe(true);
+  });
+
+  test('a flipped bit in a complete log costs its record and nothing else', async () => {
+    await append(
+      chunk(0, 'first\n', { at: 0 }),
+      chunk(6, 'second\n', { at: 9_000 }),
+      chunk(13, 'third\n', { at: 20_000, last: true }),
+    );
+    await append(chunk(0, '', { stream: 'stderr', last: true }));
+    await store.close();
+    const content = await readFile(file());
+    content[content.indexOf('second')]! ^= 1;
+    await writeFile(file(), content);
+    store = open();
+    expect(await store.state(TASK, 1)).toMatchObject({ complete: true, stdoutBytes: 19 });
+    expect((await collect()).toString()).toBe('first\nthird\n');
+  });
+
+  test('an empty file is an empty log', async () => {
+    await written();
+    await truncate(file(), 0);
+    store = open();
+    expect(await store.state(TASK, 1)).toBeNull();
+  });
+});
+
+describe('following', () => {
+  test('sees what is written at once, and ends with the log', async () => {
+    const seen: string[] = [];
+    const delays: number[] = [];
+    const log = await store.open(TASK, 1);
+    const following = (async () => {
+      for await (const record of store.read(TASK, 1, { follow: true })) {
+        const text = Buffer.from(record.data).toString();
+        seen.push(text);
+        delays.push(performance.now() - Number(text));
+      }
+    })();
+    let offset = 0;
+    for (let i = 0; i < 20; i += 1) {
+      const text = performance.now().toFixed(3);
+      store.append(log, chunk(offset, text, { at: i * 1_000 }));
+      offset += text.length;
+      await delay(15);
+    }
+    store.append(log, chunk(offset, '', { last: true }));
+    store.append(log, chunk(0, '', { stream: 'stderr', last: true }));
+    await following;
+    expect(seen).toHaveLength(20);
+    expect(Math.max(...delays)).toBeLessThan(250);
+  });
+
+  test('stops on the signal and on removal', async () => {
+    await append(chunk(0, 'a'));
+    const controller = new AbortController();
+    const drain = async (signal?: AbortSignal): Promise<number> => {
+      let count = 0;
+      for await (const _ of store.read(TASK, 1, signal === undefined ? { follow: true } : { follow: true, signal }))
+        count += 1;
+      return count;
+    };
+    const first = drain(controller.signal);
+    const second = drain();
+    await delay(20);
+    controller.abort();
+    expect(await first).toBe(1);
+    await store.remove(TASK);
+    expect(await second).toBe(1);
+    expect(await store.state(TASK, 1)).toBeNull();
+  });
+
+  test('waits for a log that does not exist yet', async () => {
+    const first = store.read(TASK, 1, { follow: true })[Symbol.asyncIterator]().next();
+    await delay(20);
+    await append(chunk(0, 'here'));
+    expect(Buffer.from((await first).value!.data).toString()).toBe('here');
+  });
+
+  test('two hundred readers that hardly read cost the writer nothing', async () => {
+    const piece = Buffer.alloc(64 * 1024, 'x');
+    const log = await store.open(TASK, 1);
+    const readers = Array.from({ length: 200 }, () => store.read(TASK, 1, { follow: true })[Symbol.asyncIterator]());
+    store.append(log, chunk(0, piece));
+    await store.flush();
+    await Promise.all(readers.map((reader) => reader.next()));
+    const before = process.memoryUsage();
+    const started = performance.now();
+    let offset = piece.byteLength;
+    for (let i = 0; i < 256; i += 1) {
+      while (store.append(log, chunk(offset, piece, { at: i * 1_000 })) === 'busy') await delay(1);
+      offset += piece.byteLength;
+    }
+    await store.flush();
+    const seconds = (performance.now() - started) / 1_000;
+    expect(offset / 2 ** 20 / seconds).toBeGreaterThan(10);
+    // What they have not read lies in the file, not in memory.
+    expect(process.memoryUsage().arrayBuffers - before.arrayBuffers).toBeLessThan(64 * 2 ** 20);
+    for (const reader of readers) void reader.return?.();
+    store.seal(log, 0);
+  });
+});
+
+describe('the tail', () => {
+  test('holds at least so many lines, across records and streams', async () => {
+    const log = await store.open(TASK, 1);
+    let offset = 0;
+    for (let i = 0; i < 300; i += 1) {
+      const text = `line ${i}\n`;
+      store.append(log, chunk(offset, text, { at: i * 1_000 }));
+      offset += text.length;
+    }
+    await append(chunk(0, 'oops\n', { stream: 'stderr', at: 400_000 }));
+    for (const lines of [1, 2, 50, 301, 1_000]) {
+      const text = (await store.tail(TASK, 1, lines)).map((record) => Buffer.from(record.data).toString()).join('');
+      const expected = [...Array.from({ length: 300 }, (_, i) => `line ${i}\n`), 'oops\n'].slice(-lines).join('');
+      expect(text.endsWith(expected)).toBe(true);
+      expect(text.length).toBeLessThan(expected.length + 12);
+    }
+  });
+
+  test('of a long log reads its end only', async () => {
+    const line = `${'x'.repeat(1_023)}\n`;
+    const data = Buffer.from(line.repeat(64));
+    const log = await store.open(TASK, 1);
+    for (let i = 0; i < 320; i += 1) {
+      store.append(log, chunk(i * data.byteLength, data, { at: i * 1_000 }));
+      if (i % 64 === 63) await store.flush();
+    }
+    await store.flush();
+    const started = performance.now();
+    const records = await store.tail(TASK, 1, 100);
+    expect(performance.now() - started).toBeLessThan(200);
+    expect(records).toHaveLength(2);
+  });
+});
+
+describe('the disk', () => {
+  test('keeps few files open however many attempts log', async () => {
+    const logs = await Promise.all(Array.from({ length: 400 }, (_, i) => store.open(TASK, i + 1)));
+    for (const log of logs) store.append(log, chunk(0, `attempt ${log.attempt}\n`));
+    await store.flush();
+    expect(logs.filter((log) => log.handle !== null).length).toBeLessThanOrEqual(256);
+    expect((await collect('stdout', 1)).toString()).toBe('attempt 1\n');
+    expect((await collect('stdout', 400)).toString()).toBe('attempt 400\n');
+    for (const log of logs) store.append(log, chunk(`attempt ${log.attempt}\n`.length, 'more\n'));
+    await store.flush();
+    expect((await collect('stdout', 7)).toString()).toBe('attempt 7\nmore\n');
+  });
+
+  test('without space nothing is taken, what was not written is given up, and later it goes on', async () => {
+    await append(chunk(0, 'before\n'));
+    const log = await store.open(TASK, 1);
+    let room = 0;
+    store.onRoom.add(() => {
+      room += 1;
+    });
+    const real = log.handle!.writev.bind(log.handle);
+    log.handle!.writev = () => Promise.reject(Object.assign(new Error('no space'), { code: 'ENOSPC' }));
+    expect(store.append(log, chunk(7, 'lost?\n'))).toBe('stored');
+    await expect.poll(() => log.resets).toBe(1);
+    expect(log.accepted.stdout.end).toBe(7);
+    expect(store.append(log, chunk(7, 'lost?\n'))).toBe('busy');
+    log.handle!.writev = real;
+    room = 0;
+    await expect.poll(() => room, { timeout: 3_000 }).toBeGreaterThan(0);
+    expect(store.append(log, chunk(7, 'kept\n'))).toBe('stored');
+    await store.flush();
+    expect((await collect()).toString()).toBe('before\nkept\n');
+  });
+
+  test('a sync that failed is fatal and never repeated', async () => {
+    await append(chunk(0, 'a'));
+    const log = await store.open(TASK, 1);
+    let syncs = 0;
+    log.handle!.datasync = () => {
+      syncs += 1;
+      return Promise.reject(Object.assign(new Error('input/output error'), { code: 'EIO' }));
+    };
+    store.append(log, chunk(1, 'b'));
+    await expect.poll(() => fatal.length).toBe(1);
+    expect(store.append(log, chunk(2, 'c'))).toBe('busy');
+    await delay(150);
+    expect(syncs).toBe(1);
+    expect(log.durable.stdout.end).toBe(1);
+    fatal.length = 0;
+    await store.close();
+    store = open();
+  });
+
+  test('appending garbage from outside does not disturb a reader', async () => {
+    await append(chunk(0, 'fine\n'));
+    await appendFile(file(), Buffer.alloc(100, 0xee));
+    expect((await collect()).toString()).toBe('fine\n');
+  });
+});

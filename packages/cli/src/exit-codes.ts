@@ -7,6 +7,8 @@ export const EXIT_CODES = {
   refused: { code: 4, meaning: 'Understood and refused: the state of things or a limit does not allow it.' },
   unavailable: { code: 69, meaning: 'No answer: the master, Docker or a port is not available. Worth trying again.' },
   defect: { code: 70, meaning: 'A defect in CloudAI. Please report it.' },
+  disk: { code: 74, meaning: '`master`: its disk failed. What was acknowledged is stored; start it again.' },
+  superseded: { code: 75, meaning: '`master`: another master leads this cluster.' },
   notAllowed: { code: 77, meaning: 'The token is missing, unknown or expired, or its user may not do this.' },
   timeout: { code: 124, meaning: '`run`: the task was stopped because it ran or waited longer than allowed.' },
   notRun: {

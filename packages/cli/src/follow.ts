@@ -76,11 +76,9 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** `completed`, `failed: exit_nonzero, exit code 3`. */
-export function endLine(end: TaskEnd): string {
-  const parts = [end.reason !== 'exit_zero' && end.reason !== null ? end.reason : null, end.message].filter(
-    (part) => part !== null,
-  );
-  if (end.exitCode !== null && end.exitCode !== 0) parts.push(`exit code ${end.exitCode}`);
-  return parts.length === 0 ? end.state : `${end.state}: ${parts.join(', ')}`;
+/** `completed`, `failed: Exit code 42. (exit_nonzero)`. */
+export function endLine({ state, reason, message, exitCode }: TaskEnd): string {
+  if (state === 'completed') return state;
+  const why = message ?? (exitCode === null ? null : `Exit code ${exitCode}.`);
+  return `${state}${why === null ? '' : `: ${why}`}${reason === null ? '' : ` (${reason})`}`;
 }

@@ -18,6 +18,8 @@ export async function waitForKey(input: NodeJS.ReadStream, signal: AbortSignal):
   const readable = () => {
     const chunk = input.read() as Buffer | string | null;
     if (chunk === null) return;
+    // At once: putting the rest back makes the stream call its listeners again, which would eat key after key.
+    input.off('readable', readable);
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
     const length = keyLength(bytes);
     const rest = bytes.subarray(length);

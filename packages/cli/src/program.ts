@@ -20,7 +20,7 @@ export async function createProgram(cli: Cli, wanted: string | null | 'all'): Pr
     .description('Runs container tasks on a cluster of workers under one master.')
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => cli.out.write(text),
+      writeOut: (text) => cli.out.print(text.replace(/\n$/, '')),
       writeErr: (text) => cli.out.error(text),
       getOutHelpWidth: () => cli.out.width ?? 100,
       getErrHelpWidth: () => cli.out.width ?? 100,
@@ -29,7 +29,9 @@ export async function createProgram(cli: Cli, wanted: string | null | 'all'): Pr
     })
     .enablePositionalOptions()
     .showHelpAfterError('(see --help)')
-    .helpCommand('help [command]', 'Show what a command does');
+    .addHelpCommand(
+      new Command('help').argument('[command]').description('Show what a command does').helpGroup('Other:'),
+    );
   addSharedOptions(program, true);
   program.hook('preAction', (_, command) => {
     cli.shared = command.optsWithGlobals();

@@ -75,7 +75,9 @@ export function addSubmissionOptions(command: Command): Command {
     .optionsGroup('');
 }
 
-export function toSubmission(image: string, args: readonly string[], options: SubmissionOptions): TaskSubmission {
+export function toSubmission(image: string, words: readonly string[], options: SubmissionOptions): TaskSubmission {
+  // `cloudai run IMAGE -- COMMAND` says the same as without the dashes.
+  const args = words[0] === '--' ? words.slice(1) : words;
   if (options.shell !== undefined && args.length > 0) {
     throw usageError(`--shell and the arguments ${args.join(' ')} are two commands`, 'Leave one of them out.');
   }

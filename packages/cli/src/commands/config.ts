@@ -35,7 +35,7 @@ export function configure(command: Command, cli: Cli): void {
 
 async function show(cli: Cli): Promise<void> {
   const { url, token, ca, namespace } = await cli.context();
-  const hidden = token === null ? null : `${token.split('_').slice(0, -1).join('_') || token.slice(0, 4)}_...`;
+  const hidden = token === null ? null : hide(token);
   if (cli.json) return cli.out.json({ path: contextPath(cli.env), url, token: hidden, ca, namespace });
   printFields(cli.out, [
     ['File', contextPath(cli.env)],
@@ -44,6 +44,12 @@ async function show(cli: Cli): Promise<void> {
     ['Certificate', ca === null ? null : 'of the cluster'],
     ['Namespace', namespace ?? 'as the master chooses'],
   ]);
+}
+
+/** The id says which token it is; the rest is the secret. */
+function hide(token: string): string {
+  const id = /^cai_[^_]+/.exec(token);
+  return id === null ? '...' : `${id[0]}_...`;
 }
 
 async function set(cli: Cli, field: string, value: string | undefined): Promise<void> {

@@ -217,6 +217,15 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./prompt.ts')).configure,
   },
   {
+    name: 'exit',
+    summary: 'Leave the prompt',
+    group: 'Other',
+    only: 'prompt',
+    aliases: ['quit'],
+    local: true,
+    load: async () => (await import('./exit.ts')).configure,
+  },
+  {
     name: 'completion',
     summary: 'Print the script that completes commands in your shell',
     group: 'Other',

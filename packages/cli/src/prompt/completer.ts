@@ -2,13 +2,12 @@ import type { Cli } from '../cli.ts';
 import { candidatesFor } from '../completion/candidates.ts';
 import type { Completer } from './line-reader.ts';
 
-/** The same candidates as in a shell, and the two words that leave. */
+/** The same candidates as in a shell. */
 export function createCompleter(newCli: () => Cli): Completer {
   return async (line) => {
     const words = line.trimStart().split(/\s+/);
     const last = words.at(-1) ?? '';
     const candidates = (await candidatesFor(newCli(), words)).map(({ word }) => word);
-    if (words.length === 1) candidates.push(...['exit', 'quit'].filter((word) => word.startsWith(last)));
     return [candidates.map((word) => `${word} `), last];
   };
 }

@@ -40,8 +40,8 @@ export async function runPrompt({ env, context, signal }: PromptOptions): Promis
   while (!signal.aborted) {
     const line = await Promise.race([reader.next('master> '), ended]);
     if (line === null) break;
-    history.add(line);
     if (LEAVE.has(line.trim())) break;
+    history.add(line);
     await runLine(newCli(), line);
   }
 }

@@ -66,14 +66,20 @@ async function uploadOne(
         }),
       },
     });
+    const blocks = file.open()[Symbol.asyncIterator]();
     try {
-      for await (const data of file.open()) {
+      while (true) {
+        // Only what reading throws: a call that breaks throws into the `yield`.
+        const { done, value: data } = await blocks.next().catch((error: unknown) => {
+          unreadable = error;
+          throw error;
+        });
+        if (done === true) return;
         hash.update(data);
         yield create(workerWire.UploadArtifactRequestSchema, { message: { case: 'data', value: data } });
       }
-    } catch (error) {
-      unreadable = error;
-      throw error;
+    } finally {
+      await blocks.return?.();
     }
   }
   const answer = await client.uploadArtifact(messages(), { signal }).catch((error: unknown) => {

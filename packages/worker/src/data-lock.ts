@@ -2,6 +2,9 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
+/** Held by this very process, which may run several workers. */
+const held = new Set<string>();
+
 export class DataLock {
   readonly #file: string;
 
@@ -11,10 +14,12 @@ export class DataLock {
 
   /** Throws when another live process holds it. */
   static async take(dataDirectory: string): Promise<DataLock> {
-    const file = path.join(dataDirectory, 'worker.pid');
+    const file = path.resolve(dataDirectory, 'worker.pid');
+    if (held.has(file)) throw new Error(`${dataDirectory} is in use by this process; use another directory`);
     for (let tries = 0; tries < 3; tries += 1) {
       try {
         await writeFile(file, String(process.pid), { flag: 'wx' });
+        held.add(file);
         return new DataLock(file);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
@@ -30,6 +35,7 @@ export class DataLock {
 
   async release(): Promise<void> {
     await rm(this.#file, { force: true });
+    held.delete(this.#file);
   }
 }
 

@@ -41,7 +41,7 @@ export const EXIT_REFUSED = 77;
 const RECONNECT_FIRST_MS = 200;
 const RECONNECT_MAX_MS = 5_000;
 /** Reconnects slow down only while they fail; a session that lasted this long was a good one. */
-const GOOD_SESSION_MS = 10_000;
+const GOOD_SESSION_MS = 2_000;
 const RENEW_RETRY_MS = 60_000;
 const RENEW_CALL_MS = 30_000;
 const JOIN_CALL_MS = 30_000;

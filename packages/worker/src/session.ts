@@ -86,7 +86,7 @@ export class Session {
     try {
       for await (const { message } of client.session(this.#outbox, { signal: this.#abort.signal })) {
         this.#onMessage(message, found);
-        if (this.#end !== null) break;
+        if (this.#end !== null && this.#end.kind !== 'stopped') break;
       }
       this.#lose('the master closed the session');
     } catch (error) {

@@ -11,6 +11,8 @@ import { workerWire as wire } from '@cloudai/api';
 import { Code, ConnectError, type ServiceImpl } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { type AttemptKey, keyText } from '../core/attempt.ts';
+import type { StreamName } from '../core/log-ledger.ts';
+import { streamFromWire } from '../wire.ts';
 import { makeTestAuthority, type TestAuthority } from './test-authority.ts';
 
 type Down = NonNullable<MessageInitShape<typeof wire.SessionResponseSchema>['message']>;
@@ -21,11 +23,43 @@ export interface FakeMasterOptions {
   readonly certificateMs?: number;
 }
 
-export interface ReceivedLog {
-  stdout: Buffer;
-  stderr: Buffer;
-  dropped: number;
-  ended: Set<wire.LogStream>;
+class LogGap extends Error {}
+
+/** What arrived of an attempt's log; a gap throws. */
+export class ReceivedLog {
+  readonly ended = new Set<wire.LogStream>();
+  dropped = 0;
+  readonly #parts: Record<StreamName, Buffer[]> = { stdout: [], stderr: [] };
+  readonly bytes: Record<StreamName, number> = { stdout: 0, stderr: 0 };
+
+  get stdout(): Buffer {
+    return this.#joined('stdout');
+  }
+
+  get stderr(): Buffer {
+    return this.#joined('stderr');
+  }
+
+  take(chunk: wire.LogChunk): StreamName {
+    const name = streamFromWire(chunk.stream);
+    const have = this.bytes[name];
+    const offset = Number(chunk.offset);
+    if (offset > have) throw new LogGap(`a gap in ${name}: have ${have}, got ${offset}`);
+    const fresh = Buffer.from(chunk.data).subarray(Math.max(0, have - offset));
+    if (fresh.length > 0) this.#parts[name].push(fresh);
+    this.bytes[name] += fresh.length;
+    if (chunk.last && !this.ended.has(chunk.stream)) {
+      this.ended.add(chunk.stream);
+      this.dropped += Number(chunk.dropped);
+    }
+    return name;
+  }
+
+  #joined(name: StreamName): Buffer {
+    const joined = Buffer.concat(this.#parts[name]);
+    this.#parts[name] = [joined];
+    return joined;
+  }
 }
 
 export interface ReceivedArtifact {
@@ -59,6 +93,8 @@ export class FakeMaster {
     refuse: null,
     uploads: 'accept',
   };
+  /** What no worker may do; a test that ends with one has failed. */
+  readonly complaints: string[] = [];
   renewals = 0;
   readonly #options: Required<FakeMasterOptions>;
   readonly #server: http2.Http2SecureServer;
@@ -115,7 +151,7 @@ export class FakeMaster {
   log(key: AttemptKey): ReceivedLog {
     let log = this.logs.get(keyText(key));
     if (log === undefined) {
-      log = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0), dropped: 0, ended: new Set() };
+      log = new ReceivedLog();
       this.logs.set(keyText(key), log);
     }
     return log;
@@ -268,8 +304,9 @@ export class FakeSession {
         this.#take(message);
         this.#master.notify();
       }
-    } catch {
-      // The connection broke, which tests do on purpose.
+    } catch (error) {
+      // A connection that breaks is part of the tests; a gap in a log is not.
+      if (error instanceof LogGap) this.#master.complaints.push(error.message);
     }
     this.end();
   }
@@ -300,7 +337,7 @@ export class FakeSession {
           const log = this.#master.log(key!);
           this.send({
             case: 'logResume',
-            value: { key: key!, stdoutOffset: BigInt(log.stdout.length), stderrOffset: BigInt(log.stderr.length) },
+            value: { key: key!, stdoutOffset: BigInt(log.bytes.stdout), stderrOffset: BigInt(log.bytes.stderr) },
           });
         }
         return;
@@ -331,16 +368,8 @@ export class FakeSession {
 
   #log(chunk: wire.LogChunk): void {
     const log = this.#master.log(chunk.key!);
-    const name = chunk.stream === wire.LogStream.STDERR ? 'stderr' : 'stdout';
-    const have = log[name].length;
-    const offset = Number(chunk.offset);
-    if (offset > have) throw new Error(`a gap in ${name}: have ${have}, got ${offset}`);
-    if (offset + chunk.data.length > have) log[name] = Buffer.concat([log[name], chunk.data.subarray(have - offset)]);
-    if (chunk.last && !log.ended.has(chunk.stream)) {
-      log.ended.add(chunk.stream);
-      log.dropped += Number(chunk.dropped);
-    }
+    const name = log.take(chunk);
     if (!this.#master.behaviour.acknowledgeLogs) return;
-    this.send({ case: 'logAck', value: { key: chunk.key!, stream: chunk.stream, offset: BigInt(log[name].length) } });
+    this.send({ case: 'logAck', value: { key: chunk.key!, stream: chunk.stream, offset: BigInt(log.bytes[name]) } });
   }
 }

@@ -29,6 +29,7 @@ export function errorReply(error: unknown, requestId: string, log: RestLog | und
   return {
     status,
     headers: {
+      ...(Array.isArray(details?.allowed) ? { allow: details.allowed.join(', ') } : {}),
       ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
       ...(status === 503 || status === 429 ? { 'retry-after': String(retryAfterSeconds ?? 1) } : {}),
     },

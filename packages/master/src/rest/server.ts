@@ -179,10 +179,12 @@ function addRoute(
     ...(name === 'submitJob' ? { bodyLimit: JOB_BODY_LIMIT_BYTES } : {}),
     async handler(request, reply) {
       const subject = request.subject!;
+      const params = paramsOf(request);
+      if (Object.values(params).includes('')) throw notFound(request);
       const key = isSubmit ? request.headers['idempotency-key'] : undefined;
       const call = { subject, requestId: request.id, idempotencyKey: typeof key === 'string' ? key : null };
       const query = coerceQuery(schema.query, request.query);
-      const input = { params: paramsOf(request), query, body: request.body };
+      const input = { params, query, body: request.body };
       const output = await operations.perform(name, call, input);
       if (name === 'readLogs') return replyLog(request, reply, output as LogReading);
       if (name === 'getArtifact') return replyArtifact(request, reply, output as ArtifactDownload);
@@ -262,6 +264,7 @@ function notFound(request: FastifyRequest): Rejected {
   if (OPEN_PATHS.has(path) || path === DOCUMENT_PATH) allowed.push('GET');
   if (allowed.length === 0)
     return new Rejected('not_found', `There is no route ${printable(path)}; ${DOCUMENT_PATH} lists them`);
+  allowed.sort();
   return new Rejected('method_not_allowed', `${printable(path)} takes ${allowed.join(', ')}, not ${request.method}`, {
     allowed,
   });

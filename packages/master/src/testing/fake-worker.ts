@@ -125,13 +125,14 @@ export class FakeWorker {
     return this.#client.service;
   }
 
-  open(): FakeSession {
-    return new FakeSession(this.service, () => this.disconnect());
+  /** With `onMessage` nothing that comes down is kept. */
+  open(onMessage?: (message: DownMessage) => void): FakeSession {
+    return new FakeSession(this.service, () => this.disconnect(), onMessage);
   }
 
   /** Opens a session and says hello; the first message down is still to be read. */
-  hello(hello: HelloInit = {}): FakeSession {
-    const session = this.open();
+  hello(hello: HelloInit = {}, onMessage?: (message: DownMessage) => void): FakeSession {
+    const session = this.open(onMessage);
     session.send({
       case: 'hello',
       value: {
@@ -185,9 +186,15 @@ export class FakeSession {
   #wakeUp: (() => void) | null = null;
   readonly #waiters = new Set<() => void>();
   readonly #hangUp: () => void;
+  readonly #onMessage: ((message: DownMessage) => void) | undefined;
 
-  constructor(service: Client<typeof wire.WorkerService>, hangUp: () => void) {
+  constructor(
+    service: Client<typeof wire.WorkerService>,
+    hangUp: () => void,
+    onMessage: ((message: DownMessage) => void) | undefined,
+  ) {
     this.#hangUp = hangUp;
+    this.#onMessage = onMessage;
     this.ended = this.#receive(service);
   }
 
@@ -274,6 +281,10 @@ export class FakeSession {
   async #receive(service: Client<typeof wire.WorkerService>): Promise<Error | null> {
     try {
       for await (const { message } of service.session(this.#requests())) {
+        if (this.#onMessage !== undefined) {
+          this.#onMessage(message);
+          continue;
+        }
         this.received.push(message);
         this.#tell();
       }

@@ -63,7 +63,8 @@ export class RestClient {
       },
       ...(payload === undefined ? {} : { payload }),
     });
-    const isJson = String(response.headers['content-type'] ?? '').startsWith('application/json');
+    const type = String(response.headers['content-type'] ?? '');
+    const isJson = type.startsWith('application/json') && response.payload !== '';
     if (isJson && response.statusCode < 300) checkAnswer(method, url, JSON.parse(response.payload));
     return {
       status: response.statusCode,

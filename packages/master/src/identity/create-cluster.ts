@@ -73,7 +73,7 @@ async function createStore(
   now: number,
   commands: readonly Command[],
 ): Promise<void> {
-  const store = await openStore(storeUrl(dataDir), { create: { clusterId } });
+  const store = await openStore(storeUrl(dataDir), { create: { clusterId }, reserveBytes: 0 });
   try {
     const engine = new Engine();
     const epoch = 1;

@@ -5,6 +5,8 @@ import type { WorkerSession } from './session.ts';
 
 export class SessionRegistry {
   readonly #live = new Map<string, WorkerSession>();
+  /** Sessions that a newer one has replaced a moment ago. */
+  readonly #replaced = new Set<WorkerSession>();
 
   get size(): number {
     return this.#live.size;
@@ -18,7 +20,13 @@ export class SessionRegistry {
   add(session: WorkerSession): void {
     const before = this.#live.get(session.workerId);
     this.#live.set(session.workerId, session);
-    before?.close(refuse('fenced', `Worker ${session.workerId} has begun a newer session.`));
+    if (before === undefined) return;
+    // The engine says why it is over, among the effects that follow at once.
+    this.#replaced.add(before);
+    setImmediate(() => {
+      this.#replaced.delete(before);
+      before.close(refuse('fenced', `Worker ${session.workerId} has begun a newer session.`));
+    });
   }
 
   remove(session: WorkerSession): void {
@@ -31,8 +39,8 @@ export class SessionRegistry {
    */
   perform(effects: readonly Effect[]): void {
     for (const effect of effects) {
-      const session = this.#live.get(effect.workerId);
-      if (session?.number !== effect.session) continue;
+      const session = this.#find(effect.workerId, effect.session);
+      if (session === undefined) continue;
       switch (effect.kind) {
         case 'startAttempt':
           session.assign(effect);
@@ -46,6 +54,14 @@ export class SessionRegistry {
           break;
       }
     }
+  }
+
+  #find(workerId: string, number: number): WorkerSession | undefined {
+    const live = this.#live.get(workerId);
+    if (live?.number === number) return live;
+    for (const session of this.#replaced)
+      if (session.workerId === workerId && session.number === number) return session;
+    return undefined;
   }
 
   /** Tells workers what was decided about them. */

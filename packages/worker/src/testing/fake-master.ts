@@ -21,6 +21,7 @@ export interface FakeMasterOptions {
   readonly heartbeatMs?: number;
   readonly leaseMs?: number;
   readonly certificateMs?: number;
+  readonly clusterId?: string;
 }
 
 class LogGap extends Error {}
@@ -103,7 +104,13 @@ export class FakeMaster {
 
   private constructor(authority: TestAuthority, options: FakeMasterOptions) {
     this.authority = authority;
-    this.#options = { heartbeatMs: 200, leaseMs: 2_000, certificateMs: 86_400_000, ...options };
+    this.#options = {
+      heartbeatMs: 200,
+      leaseMs: 2_000,
+      certificateMs: 86_400_000,
+      clusterId: authority.clusterId,
+      ...options,
+    };
     const handler = connectNodeAdapter({
       routes: (router) => router.service(wire.WorkerService, this.#service()),
       acceptCompression: [],
@@ -127,7 +134,7 @@ export class FakeMaster {
   }
 
   static async start(options: FakeMasterOptions = {}, port = 0): Promise<FakeMaster> {
-    const master = new FakeMaster(await makeTestAuthority(), options);
+    const master = new FakeMaster(await makeTestAuthority(options.clusterId), options);
     await new Promise<void>((resolve) => master.#server.listen(port, '127.0.0.1', resolve));
     return master;
   }

@@ -3,7 +3,6 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { CloudAI, type WorkerView } from '@cloudai/sdk';
-import { afterAll, afterEach, beforeAll } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { type ContainerSummary, Docker } from './docker.ts';
 import type { Host } from './network.ts';
@@ -12,17 +11,17 @@ import { type CommandOptions, type Finished, ManagedProcess, runCommand } from '
 import { until } from './wait.ts';
 
 export const ROOT = path.resolve(import.meta.dirname, '../..');
-export const CLOUDAI = path.join(ROOT, 'bin/cloudai');
+/** Another installation can be put to these tests. */
+export const CLOUDAI = process.env.CLOUDAI_TEST_COMMAND ?? path.join(ROOT, 'bin/cloudai');
 export const IMAGE = 'cloudai/busybox:local';
 
 /** A tenth of the real ones or less, so that a test of silence takes seconds. */
 export const SHORT_FIGURES = {
-  heartbeatMs: 500,
-  suspectMs: 2_000,
-  lostMs: 5_000,
-  startGraceMs: 8_000,
-  infraBackoffMs: 200,
+  workers: { heartbeat: '500ms' },
+  liveness: { suspect: '2s', lost: '5s', startGrace: '8s' },
+  retries: { backoff: '200ms' },
 };
+export const SUSPECT_MS = 2_000;
 
 export interface WorkerOptions {
   readonly id?: string;
@@ -40,8 +39,10 @@ export interface ClusterOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   /** Engine of the workers; the machine's own without it. */
   readonly dockerHost?: string;
-  /** Where the master listens. */
-  readonly address?: string;
+  /** Where the master listens for workers. Its port for users is on loopback whatever this says. */
+  readonly workerAddress?: string;
+  /** Where the master keeps its data; a folder of the cluster's own without it. */
+  readonly masterFolder?: string;
 }
 
 /** Labels of the containers, as documented; the tests hold them to it. */
@@ -76,19 +77,21 @@ export class Cluster {
 
   /** init, master, register, workers; resolves when every worker is active. */
   async start(): Promise<void> {
-    this.#ports = await freePorts(2, this.address);
-    await this.run('init', '--data', this.masterFolder);
+    this.#ports = await freePorts(2);
+    await this.run('init', '--data', this.masterFolder, '--url', this.url);
+    await this.startExisting();
+  }
+
+  /** The same with a master's folder that is there already. */
+  async startExisting(): Promise<void> {
+    if (this.#ports.length === 0) this.#ports = await freePorts(2);
     await this.startMaster();
     this.#clusterId = (await this.client.getCluster()).clusterId;
     await Promise.all([...this.#workers.keys()].map((id) => this.startWorker(id)));
   }
 
-  get address(): string {
-    return this.#options.address ?? '127.0.0.1';
-  }
-
   get masterFolder(): string {
-    return path.join(this.folder, 'master');
+    return path.join(this.#options.masterFolder ?? this.folder, 'master');
   }
 
   get clusterId(): string {
@@ -96,11 +99,11 @@ export class Cluster {
   }
 
   get url(): string {
-    return `http://${this.address}:${this.#ports[0]}`;
+    return `http://127.0.0.1:${this.#ports[0]}`;
   }
 
   get workerEndpoint(): string {
-    return `${this.address}:${this.#ports[1]}`;
+    return `${this.#options.workerAddress ?? '127.0.0.1'}:${this.#ports[1]}`;
   }
 
   get workerIds(): readonly string[] {
@@ -123,7 +126,9 @@ export class Cluster {
   }
 
   get token(): string {
-    const context = parse(fs.readFileSync(path.join(this.folder, 'config/context.yaml'), 'utf8')) as { token: string };
+    const context = parse(fs.readFileSync(path.join(this.folder, 'config/cloudai/context.yaml'), 'utf8')) as {
+      token: string;
+    };
     return context.token;
   }
 
@@ -132,7 +137,7 @@ export class Cluster {
   get env(): NodeJS.ProcessEnv {
     return {
       ...process.env,
-      CLOUDAI_CONFIG: path.join(this.folder, 'config'),
+      XDG_CONFIG_HOME: path.join(this.folder, 'config'),
       XDG_STATE_HOME: path.join(this.folder, 'state'),
       DOCKER_HOST: this.docker.host,
       NO_COLOR: '1',
@@ -199,7 +204,16 @@ export class Cluster {
     const child = new ManagedProcess({
       name: id,
       command,
-      args: [...enterArgs, 'worker', '--data', slot.folder, ...join, ...capacityArgs(slot.options)],
+      args: [
+        ...enterArgs,
+        'worker',
+        '--data',
+        slot.folder,
+        '--master',
+        this.workerEndpoint,
+        ...join,
+        ...capacityArgs(slot.options),
+      ],
       env: this.env,
       logFile: path.join(this.folder, `${id}.log`),
     });
@@ -247,17 +261,24 @@ export class Cluster {
     return this.docker.containers({ [CLUSTER_LABEL]: this.#clusterId, [TASK_LABEL]: taskId });
   }
 
-  /** Ends everything. What the cluster should have removed by itself and did not is removed and then an error. */
+  /** Ends everything. What the cluster should have removed by itself and did not is removed, and then an error. */
   async close(): Promise<void> {
-    try {
-      await this.#checkLeaks();
-    } finally {
-      await this.#stopAll();
-      await this.#sweep();
-      this.#client?.close();
-      this.docker.close();
-      fs.rmSync(this.folder, { recursive: true, force: true });
+    const problems: unknown[] = [];
+    for (const step of [() => this.#checkLeaks(), () => this.#stopAll(), () => this.#sweep()]) {
+      await step().catch((problem: unknown) => problems.push(problem));
     }
+    const report = problems.length === 0 ? '' : this.report();
+    this.#client?.close();
+    this.docker.close();
+    fs.rmSync(this.folder, { recursive: true, force: true });
+    if (problems.length > 0) throw new Error(`${problems.map(String).join('\n')}\n${report}`);
+  }
+
+  /** The end of a cluster that was broken on purpose: nothing is asked of it any more. */
+  async kill(): Promise<void> {
+    for (const { process } of this.#workers.values()) await process?.kill9();
+    await this.#master?.kill9();
+    await this.close();
   }
 
   /** For a failed test: the end of what each process said. */
@@ -277,8 +298,7 @@ export class Cluster {
   }
 
   #listenArgs(): string[] {
-    const [users, workers] = this.#ports;
-    return ['--listen', `${this.address}:${users}`, '--worker-listen', `${this.address}:${workers}`];
+    return ['--listen', `127.0.0.1:${this.#ports[0]}`, '--worker-listen', this.workerEndpoint];
   }
 
   async #register({ options }: WorkerSlot): Promise<string[]> {
@@ -287,7 +307,7 @@ export class Cluster {
       ...(options.host === undefined ? {} : { address: options.host.address }),
       ...(options.labels === undefined ? {} : { labels: options.labels }),
     });
-    return ['--join', joinToken, '--master', this.workerEndpoint];
+    return ['--join', joinToken];
   }
 
   /** Ends what still runs, and then gives live workers the time to remove every container. */
@@ -322,21 +342,4 @@ function capacityArgs({ cpu, memory, storage }: WorkerOptions): string[] {
     ...(storage === undefined ? {} : { storage }),
   };
   return Object.entries(capacity).flatMap(([name, value]) => [`--${name}`, String(value)]);
-}
-
-/** A cluster for all tests of a file: started before them, closed and searched for leaks after them. */
-export function useCluster(options: ClusterOptions = {}): Cluster {
-  const cluster = new Cluster(options);
-  beforeAll(async () => {
-    try {
-      await cluster.start();
-    } catch (error) {
-      throw new Error(`the cluster did not start\n${cluster.report()}`, { cause: error });
-    }
-  });
-  afterEach(({ task }) => {
-    if (task.result?.state === 'fail') console.error(cluster.report());
-  });
-  afterAll(() => cluster.close());
-  return cluster;
 }

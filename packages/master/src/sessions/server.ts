@@ -64,6 +64,7 @@ export class WorkerServer {
   readonly #guard: ConnectionGuard;
   readonly #peers = new WeakMap<ServerHttp2Session, Connection>();
   readonly #connections = new Set<ServerHttp2Session>();
+  readonly #sockets = new Set<TLSSocket>();
 
   constructor(options: WorkerServerOptions) {
     this.#options = options;
@@ -88,6 +89,10 @@ export class WorkerServer {
     this.#server.on('connection', (socket: Socket) => {
       socket.setKeepAlive(true, KEEP_ALIVE_MS);
       this.#guard.admit(socket);
+    });
+    this.#server.on('secureConnection', (socket: TLSSocket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
     });
     this.#server.on('session', (session) => this.#admit(session));
     // Hand-shakes that fail are the other side's business; their sockets are closed by then.
@@ -117,8 +122,10 @@ export class WorkerServer {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#options.sessions.registry.closeAll(message);
     for (const session of this.#connections) session.close();
+    // A session that is closing waits for the other side, also when it is destroyed, and a worker whose machine is gone
+    // never answers; so it is the sockets that end.
     const timer = setTimeout(() => {
-      for (const session of this.#connections) session.destroy();
+      for (const socket of this.#sockets) socket.destroy();
     }, STOP_MS);
     await closed;
     clearTimeout(timer);

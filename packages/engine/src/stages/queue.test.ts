@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Task } from '../model/task.ts';
 import { specRow, taskRow } from '../testing/rows.ts';
-import { type QueueEntry, WaitingQueue } from './queue.ts';
+import { WaitingQueue } from './queue.ts';
+import type { QueueEntry } from './queue-order.ts';
 
 let sequence = 0;
 function task(id: string, rest: Partial<Task> = {}, cpu = 1): Task {

@@ -1,5 +1,5 @@
 /** Secrets that are shown once and kept as hashes only. They are random and long, so a plain SHA-256 is enough. */
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { newId } from '../ids.ts';
 
 export interface JoinToken {
@@ -24,5 +24,5 @@ export function makeApiToken(): { readonly id: string; readonly token: string; r
 }
 
 export function sha256Hex(data: string | Uint8Array): string {
-  return createHash('sha256').update(data).digest('hex');
+  return hash('sha256', data);
 }

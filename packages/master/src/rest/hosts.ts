@@ -13,7 +13,16 @@ export function isLoopback(host: string): boolean {
 export function hostCheck(listening: string, further: readonly string[]): (header: string | undefined) => boolean {
   if (!isLoopback(listening) && further.length === 0) return () => true;
   const known = new Set(['localhost', '127.0.0.1', '::1', bare(listening), ...further.map(bare)]);
-  return (header) => header !== undefined && known.has(bare(withoutPort(header)));
+  // One client after the other sends the same one.
+  let last: string | undefined;
+  return (header) => {
+    if (header === undefined) return false;
+    if (header !== last) {
+      if (!known.has(bare(withoutPort(header)))) return false;
+      last = header;
+    }
+    return true;
+  };
 }
 
 function withoutPort(header: string): string {

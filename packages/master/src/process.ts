@@ -396,11 +396,11 @@ function splitAddress(text: string): [host: string, port: number | null] {
 /** The whole life of a master's process; resolves with its exit code. */
 export async function serveMaster(options: MasterOptions, out: (line: string) => void): Promise<number> {
   const master = await runMaster(options);
+  const onSignal = (): void => void master.stop();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, onSignal);
   out(
     `cloudai master ready: users ${master.restUrl}, workers ${master.workerEndpoint}, cluster ${master.clusterId}, epoch ${master.epoch}`,
   );
-  const onSignal = (): void => void master.stop();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, onSignal);
   try {
     return (await master.stopped).exitCode;
   } finally {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { openStore } from '@cloudai/store';
 import { Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { makeRequest, toPem } from '../testing/fake-worker.ts';
 import { Authority } from './authority.ts';
@@ -13,6 +13,9 @@ import { CsrError, publicKeyOfCsr } from './certificates.ts';
 import { createCluster } from './create-cluster.ts';
 import { readPeer } from './peer.ts';
 import { makeApiToken, makeJoinToken, sha256Hex } from './tokens.ts';
+
+// The machine may be busy with other things.
+vi.setConfig({ testTimeout: 60_000 });
 
 const NOW = Date.UTC(2027, 0, 1);
 const DAY = 86_400_000;

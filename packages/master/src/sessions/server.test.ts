@@ -2,11 +2,14 @@ import { createHash } from 'node:crypto';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Authority } from '../identity/authority.ts';
 import { FakeWorker, makeRequest, openClient, splitEndpoint, toPem } from '../testing/fake-worker.ts';
 import { eventually, TestMaster } from '../testing/test-master.ts';
 import { CODE_HEADER } from './refusal.ts';
+
+// Whole masters start here, and the machine may be busy with other things.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let master: TestMaster;
 const workers: FakeWorker[] = [];

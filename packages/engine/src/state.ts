@@ -8,6 +8,7 @@ import type { EngineConfig } from './config.ts';
 import { type Attempt, isLive } from './model/attempt.ts';
 import { Ledger } from './model/ledger.ts';
 import { add, type Resources, subtract, ZERO } from './model/resources.ts';
+import { SpecCache } from './model/spec-cache.ts';
 import { isTerminal, type Task, type TaskId, type TaskState } from './model/task.ts';
 import type { ApiToken, IdempotencyRecord, Namespace, User } from './model/tenancy.ts';
 import type { Worker } from './model/worker.ts';
@@ -50,6 +51,7 @@ export class EngineState {
   /** Ascending. */
   readonly workerIds: string[] = [];
   readonly queue = new WaitingQueue();
+  readonly specs = new SpecCache();
   readonly timers = new Timers();
   /** Tasks that ended and hold nothing any more, by the time they ended: the next to be forgotten first. */
   readonly ended = new Timers();
@@ -80,7 +82,7 @@ export class EngineState {
   /** A schedule pass might place something. */
   passWanted = false;
   lastPassAt = Number.NEGATIVE_INFINITY;
-  /** Queued since the last pass: their message still has to say why they wait. */
+  /** Queued since the last pass, the first of them: their message still has to say why they wait. */
   readonly unexplained = new Set<TaskId>();
 
   /** First two characters of an id → the ids, so that a prefix is found without a walk over all tasks. */
@@ -280,7 +282,7 @@ export class EngineState {
     if (was && (!is || before.priority !== after.priority)) this.queue.remove(after.id);
     if (is && (!was || before?.priority !== after.priority)) this.queue.add(after);
     if (is && !was) {
-      this.unexplained.add(after.id);
+      if (this.unexplained.size < UNEXPLAINED_TASKS) this.unexplained.add(after.id);
       this.passWanted = true;
     } else if (was && !is) this.unexplained.delete(after.id);
   }
@@ -390,6 +392,8 @@ const FIRST_CLUSTER: ClusterRow = {
   cursor: null,
 };
 const PREFIX_LENGTH = 2;
+/** More than a pass explains (see `schedule.ts`) are not worth remembering. */
+const UNEXPLAINED_TASKS = 2_000;
 const NO_ATTEMPTS: readonly Attempt[] = [];
 const NO_PARENTS: readonly TaskId[] = [];
 

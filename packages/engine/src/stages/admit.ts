@@ -62,7 +62,7 @@ function newRow(step: Step, command: SubmitTasks, { id, name, spec, retryOf }: N
     name,
     jobId: command.job?.id ?? null,
     retryOf,
-    spec,
+    spec: step.state.specs.share(spec),
     priority: spec.priority,
     state: waits ? 'pending' : 'queued',
     reason: null,

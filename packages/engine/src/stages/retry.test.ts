@@ -131,6 +131,50 @@ describe('failures of the cluster', () => {
   );
 });
 
+describe('a worker that has just failed a task', () => {
+  it(
+    'is passed over while another one has room',
+    scenario((cluster) => {
+      cluster.apply({ kind: 'useScheduler', placement: 'greedy', by: 'admin' });
+      const bad = cluster.worker('bad', { cpu: 64, memory: 64 });
+      cluster.worker('good', { cpu: 1, memory: 1 });
+      const id = cluster.submit();
+      bad.ended(id, 'start_error');
+      cluster.advance(1_000);
+      expect(cluster.attempt(id)).toMatchObject({ number: 2, workerId: 'good' });
+      expect(cluster.attempt(id).placedBy).toMatch(/^greedy: .*; not bad, where it failed$/);
+      cluster.effects();
+    }),
+  );
+
+  it(
+    'and gets it again when there is no other',
+    scenario((cluster) => {
+      const bad = cluster.worker('bad', { cpu: 1, memory: 1 });
+      const full = cluster.worker('full', { cpu: 1, memory: 1 });
+      const [id, other] = [cluster.submit(), cluster.submit()];
+      full.run(other);
+      bad.ended(id, 'start_error');
+      cluster.advance(1_000);
+      expect(cluster.attempt(id)).toMatchObject({ number: 2, workerId: 'bad' });
+      cluster.effects();
+    }),
+  );
+
+  it(
+    'whose failure was the task’s own is as good as any',
+    scenario((cluster) => {
+      cluster.apply({ kind: 'useScheduler', placement: 'greedy', by: 'admin' });
+      const big = cluster.worker('big', { cpu: 64, memory: 64 });
+      cluster.worker('small', { cpu: 1, memory: 1 });
+      const id = cluster.submit({ retry: { limit: 1 } });
+      big.ended(id, 'exit_nonzero');
+      expect(cluster.attempt(id)).toMatchObject({ number: 2, workerId: 'big' });
+      cluster.effects();
+    }),
+  );
+});
+
 it(
   'a task that is tried again keeps its place by age, and the next attempt a number of its own (I5)',
   scenario((cluster) => {

@@ -6,7 +6,6 @@
  * for the changes as they are (structured clone) and 3.9 µs for JSON; on the receiving thread 0.5 µs against 4.3
  * and 3.5. Reading goes the same way: rows cross as flat arrays and become objects where they are used.
  */
-import { crc32 } from 'node:zlib';
 import type {
   ApiToken,
   Attempt,
@@ -59,6 +58,9 @@ export const SEALED_COLUMNS = [
   'submitted_at',
   'spec',
 ] as const;
+
+/** Where a task's row names its spec. */
+export const SPEC = SEALED_COLUMNS.indexOf('spec');
 
 export const TASK_COLUMNS = [
   'priority',
@@ -133,11 +135,6 @@ export const ARITY: readonly number[] = (() => {
   arity[OP.removeIdempotency] = 2;
   return arity;
 })();
-
-/** Guards a row's values against bits that flip on the disk. */
-export function checksum(values: Row): number {
-  return crc32(values.join('\u001f'));
-}
 
 /** The last image of each row that a batch touched, and all of its events. */
 export function encode(changes: readonly Change[]): Value[] {

@@ -53,7 +53,7 @@ test('kill -9 at any moment loses nothing that was acknowledged', { timeout: SLO
   await (await opened(path, CREATE)).close();
   const random = numbers(5);
   let before = 0;
-  for (let round = 0; round < 6; round += 1) {
+  for (let round = 0; round < 4; round += 1) {
     const { child, stored } = commits(path);
     await until(() => stored() > before);
     await sleep(random(120));
@@ -66,7 +66,7 @@ test('kill -9 at any moment loses nothing that was acknowledged', { timeout: SLO
 test.skipIf(!HAS_STRACE)('kill -9 at each sync loses nothing that was acknowledged', { timeout: SLOW_MS }, async () => {
   const path = join(directory(), 'cloudai.db');
   await (await opened(path, CREATE)).close();
-  for (let sync = 1; sync <= 8; sync += 1) {
+  for (let sync = 1; sync <= 6; sync += 1) {
     const strace = ['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=fdatasync,fsync'];
     const { child, stored } = commits(path, [...strace, '-e', `inject=fsync,fdatasync:signal=KILL:when=${sync}`]);
     await once(child, 'close');

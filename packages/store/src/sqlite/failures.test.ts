@@ -38,13 +38,13 @@ async function filled(path: string): Promise<void> {
   await store.close();
 }
 
-test('a file of another kind is foreign', async () => {
+test('a file of another kind is foreign', { timeout: SLOW_MS }, async () => {
   const path = join(directory(), 'cloudai.db');
   writeFileSync(path, 'these are my notes\n'.repeat(100));
   await refuses(path, 'store_foreign', /not a CloudAI store/);
 });
 
-test('an SQLite file of another program is foreign', async () => {
+test('an SQLite file of another program is foreign', { timeout: SLOW_MS }, async () => {
   const path = join(directory(), 'cloudai.db');
   const db = new DatabaseSync(path);
   db.exec('CREATE TABLE task (id TEXT); PRAGMA user_version = 1');
@@ -52,13 +52,13 @@ test('an SQLite file of another program is foreign', async () => {
   await refuses(path, 'store_foreign', /another program/);
 });
 
-test('a directory is foreign', async () => {
+test('a directory is foreign', { timeout: SLOW_MS }, async () => {
   const path = join(directory(), 'cloudai.db');
   mkdirSync(path);
   await expect(opened(path)).rejects.toMatchObject({ code: 'store_foreign' });
 });
 
-test('an empty file, and one that is cut off, are corrupt', async () => {
+test('an empty file, and one that is cut off, are corrupt', { timeout: SLOW_MS }, async () => {
   const path = join(directory(), 'cloudai.db');
   writeFileSync(path, '');
   await refuses(path, 'store_corrupt', /cut off: only 0 bytes.*Restore a backup/);
@@ -74,7 +74,7 @@ test('an empty file, and one that is cut off, are corrupt', async () => {
   }
 });
 
-test('a store of a newer program is refused with the ways out', async () => {
+test('a store of a newer program is refused with the ways out', { timeout: SLOW_MS }, async () => {
   const path = join(directory(), 'cloudai.db');
   await filled(path);
   const db = new DatabaseSync(path);
@@ -83,14 +83,14 @@ test('a store of a newer program is refused with the ways out', async () => {
   await refuses(path, 'store_newer', /schema 99.*newer CloudAI.*backup/);
 });
 
-test('a log without its store is not taken for nothing', async () => {
+test('a log without its store is not taken for nothing', { timeout: SLOW_MS }, async () => {
   const path = join(directory(), 'cloudai.db');
   writeFileSync(`${path}-wal`, 'committed, not yet copied');
   await expect(opened(path)).rejects.toMatchObject({ code: 'store_missing', message: expect.stringMatching(/-wal/) });
   await expect(opened(path, CREATE)).rejects.toMatchObject({ code: 'store_exists' });
 });
 
-test('a URL that names no store is refused', async () => {
+test('a URL that names no store is refused', { timeout: SLOW_MS }, async () => {
   const { openStore } = await import('../open.ts');
   for (const url of ['', 'sqlite:', 'postgres://db/cloudai', '/var/lib/cloudai.db']) {
     await expect(openStore(url)).rejects.toMatchObject({ code: 'store_missing' });

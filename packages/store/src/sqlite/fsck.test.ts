@@ -7,14 +7,18 @@ import { history } from '../testing/history.ts';
 import { CREATE, directory, opened } from '../testing/place.ts';
 import { audit } from './fsck.ts';
 
-test('the history of a real engine is sound', { timeout: 60_000 }, async () => {
-  for (const seed of [1, 2, 3]) {
+const SLOW_MS = 60_000;
+
+test('the history of a real engine is sound', { timeout: SLOW_MS }, async () => {
+  const states = new Set<string>();
+  for (const seed of [1, 2]) {
     const store = await opened(join(directory(), 'cloudai.db'), CREATE);
-    await commitAll(store, history(seed, 400));
+    await commitAll(store, history(seed, 300));
     expect(await store.fsck(), `seed ${seed}`).toEqual([]);
-    const counts = await store.countTasks({ namespaces: 'all' });
-    expect(Object.keys(counts).sort()).toEqual(expect.arrayContaining(['cancelled', 'completed', 'failed', 'running']));
+    for (const state in await store.countTasks({ namespaces: 'all' })) states.add(state);
+    expect((await store.load(0)).attempts.length).toBeGreaterThan(30);
   }
+  expect([...states]).toEqual(expect.arrayContaining(['queued', 'running', 'completed', 'failed', 'cancelled']));
 });
 
 const LIVE = `(SELECT t.sequence FROM task AS t JOIN attempt AS a ON a.task = t.sequence AND a.number = t.fence
@@ -119,7 +123,7 @@ const DEFECTS: readonly (readonly [invariant: string, what: string, sql: string]
   ['checksum', 'a user who was made an admin', `UPDATE user SET row = json_set(row, '$.role', 'admin')`],
 ];
 
-test('each planted defect is found', { timeout: 60_000 }, async () => {
+test('each planted defect is found', { timeout: SLOW_MS }, async () => {
   const path = join(directory(), 'cloudai.db');
   const store = await opened(path, CREATE);
   await commitAll(store, history(1, 400));

@@ -7,7 +7,7 @@ import type { Finding } from '../store.ts';
 import { AUDITS } from './audits.ts';
 import type { Row } from './codec.ts';
 import { Statements } from './connection.ts';
-import { ATTEMPT_ROWS, EVENT_ROWS, isSound, isTaskSound, TASK_ROWS } from './rows.ts';
+import { ATTEMPT_ROWS, EVENT_ROWS, isSound, isTaskSound, SPEC_ROWS, SPEC_VALUES, TASK_ROWS } from './rows.ts';
 
 /** More of one kind tell nothing new. */
 const MOST_FINDINGS = 20;
@@ -27,12 +27,14 @@ export function audit(db: DatabaseSync): Finding[] {
 }
 
 function checkFile(db: DatabaseSync): Finding[] {
-  return db
-    .prepare(`PRAGMA integrity_check(${MOST_FINDINGS})`)
-    .all()
-    .map((row) => String(row.integrity_check))
-    .filter((text) => text !== 'ok')
-    .map((message) => ({ invariant: 'file', message }));
+  try {
+    const rows = db.prepare(`PRAGMA integrity_check(${MOST_FINDINGS})`).all();
+    const texts = rows.map((row) => String(row.integrity_check)).filter((text) => text !== 'ok');
+    return texts.map((message) => ({ invariant: 'file', message }));
+  } catch (error) {
+    // Damage of some kinds ends the check instead of being listed by it.
+    return [{ invariant: 'file', message: error instanceof Error ? error.message : String(error) }];
+  }
 }
 
 /** What each row is called in a finding, its select list, and whether it is as it was written. */
@@ -43,16 +45,21 @@ const SUMMED: readonly (readonly [
   sound: (row: Row) => boolean,
 ])[] = [
   ['task', TASK_ROWS, (row) => `task ${row[1]}`, isTaskSound],
-  ['spec', 'image, spec, checksum, id', (row) => `spec ${row.at(-1)}`, (row) => isSound(row.slice(0, -1))],
-  ['attempt', ATTEMPT_ROWS, (row) => `attempt ${row[1]} of the task with sequence ${row[0]}`, isSound],
-  ['event', EVENT_ROWS, (row) => `event ${row[0]}`, isSound],
-  ['cluster', 'row, checksum', () => 'the cluster row', isSound],
-  ['worker', 'id, row, checksum', (row) => `worker ${row[0]}`, isSound],
-  ['namespace', 'name, row, checksum', (row) => `namespace ${row[0]}`, isSound],
-  ['user', 'name, row, checksum', (row) => `user ${row[0]}`, isSound],
-  ['token', 'id, row, checksum', (row) => `token ${row[0]}`, isSound],
-  ['job', 'id, row, checksum', (row) => `job ${row[0]}`, isSound],
-  ['idempotency', 'namespace, key, row, checksum', (row) => `idempotency key ${row[1]} of ${row[0]}`, isSound],
+  ['spec', `${SPEC_ROWS}, id`, (row) => `spec ${row.at(-1)}`, (row) => isSound(row, SPEC_VALUES)],
+  ['attempt', ATTEMPT_ROWS, (row) => `attempt ${row[1]} of the task with sequence ${row[0]}`, (row) => isSound(row)],
+  ['event', EVENT_ROWS, (row) => `event ${row[0]}`, (row) => isSound(row)],
+  ['cluster', 'row, checksum', () => 'the cluster row', (row) => isSound(row)],
+  ['worker', 'id, row, checksum', (row) => `worker ${row[0]}`, (row) => isSound(row)],
+  ['namespace', 'name, row, checksum', (row) => `namespace ${row[0]}`, (row) => isSound(row)],
+  ['user', 'name, row, checksum', (row) => `user ${row[0]}`, (row) => isSound(row)],
+  ['token', 'id, row, checksum', (row) => `token ${row[0]}`, (row) => isSound(row)],
+  ['job', 'id, row, checksum', (row) => `job ${row[0]}`, (row) => isSound(row)],
+  [
+    'idempotency',
+    'namespace, key, row, checksum',
+    (row) => `idempotency key ${row[1]} of ${row[0]}`,
+    (row) => isSound(row),
+  ],
 ];
 
 function checkSums(statements: Statements): Finding[] {

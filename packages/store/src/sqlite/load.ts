@@ -1,9 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Attempt, Snapshot, Task, TaskSpec } from '@cloudai/engine';
-import { type Documents, decodeAttempt, decodeTask, type Row } from './codec.ts';
+import { type Documents, decodeAttempt, decodeTask, SPEC } from './codec.ts';
 import { connectForReading, Statements } from './connection.ts';
 import { failure } from './failure.ts';
-import { ATTEMPT_ROWS, checkRow, checkTask, damaged, TASK_ROWS } from './rows.ts';
+import { ATTEMPT_ROWS, damaged, isTaskSound, SPEC_ROWS, sound, TASK_ROWS, TASK_VALUES } from './rows.ts';
 import { HOLDING, LIVE } from './schema.ts';
 
 /** Rows between two turns of the event loop: about 20 ms. */
@@ -25,10 +25,10 @@ export async function load(path: string, endedSince: number): Promise<Snapshot> 
     const documents = <T extends keyof Documents>(table: T, key: string): Documents[T][] =>
       statements
         .all(`SELECT ${key}, row, checksum FROM ${table}`)
-        .map((row) => JSON.parse(checkRow(path, `${table} ${row[0]}`, row).at(-1) as string));
+        .map((row) => JSON.parse(sound(path, `${table} ${row[0]}`, row).at(-2) as string));
     const cluster = statements.one('SELECT row, checksum FROM cluster');
     return {
-      cluster: cluster === undefined ? null : JSON.parse(checkRow(path, 'the cluster row', cluster)[0] as string),
+      cluster: cluster === undefined ? null : JSON.parse(sound(path, 'the cluster row', cluster)[0] as string),
       tasks,
       attempts,
       workers: documents('worker', 'id'),
@@ -51,33 +51,28 @@ async function loadTasks(
   ids: Map<number, string>,
 ): Promise<Task[]> {
   const tasks: Task[] = [];
+  // Equal specs that were submitted together are one object in memory, too.
   const specs = new Map<number, TaskSpec>();
   const wanted = `SELECT sequence FROM task INDEXED BY task_live WHERE ${LIVE}
     UNION ALL SELECT task FROM attempt INDEXED BY attempt_holding WHERE ${HOLDING}
     UNION ALL SELECT sequence FROM task INDEXED BY task_ended WHERE ended_at >= ?`;
-  for (const row of statements.iterate(
-    `SELECT ${TASK_ROWS} FROM task WHERE sequence IN (${wanted}) ORDER BY sequence`,
-    endedSince,
-  )) {
-    const values = checkTask(path, row);
-    const number = values[8] as number;
+  const query = `SELECT ${TASK_ROWS}, ${SPEC_ROWS} FROM task LEFT JOIN spec ON spec.id = task.spec
+    WHERE task.sequence IN (${wanted}) ORDER BY task.sequence`;
+  for (const row of statements.iterate(query, endedSince)) {
+    if (!isTaskSound(row)) throw damaged(path, `task ${row[1]}`);
+    const number = row[SPEC] as number;
     let spec = specs.get(number);
     if (spec === undefined) {
-      spec = loadSpec(path, statements, number);
+      const text = sound(path, `spec ${number}`, row.slice(TASK_VALUES + 2))[1];
+      spec = JSON.parse(text as string) as TaskSpec;
       specs.set(number, spec);
     }
-    const task = decodeTask(values, spec);
+    const task = decodeTask(row, spec);
     if (task.fence > 0) ids.set(task.sequence, task.id);
     tasks.push(task);
     if (tasks.length % ROWS_A_TURN === 0) await turn();
   }
   return tasks;
-}
-
-function loadSpec(path: string, statements: Statements, number: number): TaskSpec {
-  const row = statements.one('SELECT image, spec, checksum FROM spec WHERE id = ?', number);
-  if (row === undefined) throw damaged(path, `spec ${number}, which tasks name,`);
-  return JSON.parse(checkRow(path, `spec ${number}`, row)[1] as string);
 }
 
 async function loadAttempts(
@@ -89,8 +84,7 @@ async function loadAttempts(
   let done = 0;
   for (const [task, id] of ids) {
     for (const row of statements.all(`SELECT ${ATTEMPT_ROWS} FROM attempt WHERE task = ? ORDER BY number`, task)) {
-      const values: Row = checkRow(path, `attempt ${row[1]} of task ${id}`, row);
-      attempts.push(decodeAttempt(values, id));
+      attempts.push(decodeAttempt(sound(path, `attempt ${row[1]} of task ${id}`, row), id));
     }
     done += 1;
     if (done % ROWS_A_TURN === 0) await turn();

@@ -2,11 +2,11 @@
 import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Cursor, EventFilter, StoreInfo, TaskFilter, TaskOrder } from '../store.ts';
-import type { Row, Value } from './codec.ts';
+import { type Row, SPEC, type Value } from './codec.ts';
 import { connectForReading, Statements } from './connection.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { failure } from './failure.ts';
-import { ATTEMPT_ROWS, checkRow, checkTask, damaged, EVENT_ROWS, TASK_ROWS } from './rows.ts';
+import { ATTEMPT_ROWS, ATTEMPT_VALUES, damaged, EVENT_ROWS, isTaskSound, SPEC_ROWS, sound, TASK_ROWS } from './rows.ts';
 import { SCHEMA } from './schema.ts';
 import { taskCounts, taskPage } from './task-query.ts';
 
@@ -22,7 +22,7 @@ export interface TaskRows {
 }
 
 export interface AttemptRows {
-  /** The columns of ATTEMPT_COLUMNS and the task's id. */
+  /** The columns of ATTEMPT_COLUMNS; last the task's id. */
   readonly rows: readonly Row[];
   readonly next: Cursor | null;
 }
@@ -81,7 +81,7 @@ export class Reader {
       if (task === undefined) return { rows: [], next: null };
       const rows = this.#statements.all(`SELECT ${ATTEMPT_ROWS} FROM attempt WHERE task = ? ORDER BY number`, task);
       return {
-        rows: rows.map((row) => [...checkRow(this.#path, `attempt ${row[1]} of task ${taskId}`, row), taskId]),
+        rows: rows.map((row) => [...sound(this.#path, `attempt ${row[1]} of task ${taskId}`, row), taskId]),
         next: null,
       };
     });
@@ -103,7 +103,7 @@ export class Reader {
       const page = found.slice(0, limit);
       const last = page.at(-1)?.at(-2) as number | undefined;
       return {
-        rows: page.map((row) => [...checkRow(this.#path, `an attempt on ${workerId}`, row.slice(0, -2)), row.at(-1)!]),
+        rows: page.map((row) => sound(this.#path, `an attempt on ${workerId}`, row, ATTEMPT_VALUES)),
         next: found.length > limit && last !== undefined ? encodeCursor(listing, [last]) : null,
       };
     });
@@ -113,7 +113,7 @@ export class Reader {
   job(id: string): string | null {
     return this.#read(() => {
       const row = this.#statements.one('SELECT id, row, checksum FROM job WHERE id = ?', id);
-      return row === undefined ? null : (checkRow(this.#path, `job ${id}`, row)[1] as string);
+      return row === undefined ? null : (sound(this.#path, `job ${id}`, row)[1] as string);
     });
   }
 
@@ -121,7 +121,7 @@ export class Reader {
     checkLimit(limit);
     return this.#read(() => {
       const rows = this.#eventRows(filter, after, limit);
-      return rows.map((row) => checkRow(this.#path, `event ${row[0]}`, row));
+      return rows.map((row) => sound(this.#path, `event ${row[0]}`, row));
     });
   }
 
@@ -159,18 +159,18 @@ export class Reader {
     const specs = new Map<number, string>();
     for (const row of found) {
       if (row === undefined) continue;
-      const values = checkTask(this.#path, row);
-      const spec = values[8] as number;
+      if (!isTaskSound(row)) throw damaged(this.#path, `task ${row[1]}`);
+      const spec = row[SPEC] as number;
       if (!specs.has(spec)) specs.set(spec, this.#spec(spec));
-      rows.push(values);
+      rows.push(row);
     }
     return { rows, specs: [...specs], next: null };
   }
 
   #spec(number: number): string {
-    const row = this.#statements.one('SELECT image, spec, checksum FROM spec WHERE id = ?', number);
+    const row = this.#statements.one(`SELECT ${SPEC_ROWS} FROM spec WHERE id = ?`, number);
     if (row === undefined) throw damaged(this.#path, `spec ${number} is missing; a task that needs it`);
-    return checkRow(this.#path, `spec ${number}`, row)[1] as string;
+    return sound(this.#path, `spec ${number}`, row)[1] as string;
   }
 
   /** Every namespace that owns a task, by hops along the index. */

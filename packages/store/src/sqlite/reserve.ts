@@ -22,6 +22,7 @@ export class Reserve {
   constructor(path: string, size: number) {
     this.#path = `${path}-reserve`;
     this.#size = size;
+    rmSync(`${this.#path}.new`, { force: true });
     this.#held = size > 0 && statSync(this.#path, { throwIfNoEntry: false })?.size === size;
   }
 
@@ -41,8 +42,13 @@ export class Reserve {
   }
 
   freeBytes(): number {
-    const { bavail, bsize } = statfsSync(dirname(this.#path));
-    return bavail * bsize;
+    try {
+      const { bavail, bsize } = statfsSync(dirname(this.#path));
+      return bavail * bsize;
+    } catch {
+      // The disk is gone, which the next commit will tell better.
+      return 0;
+    }
   }
 
   /** Gives the space back to the disk; false: there was none to give. */

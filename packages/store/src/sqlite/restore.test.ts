@@ -50,7 +50,7 @@ test('a backup made while commits go on is one moment of the store', { timeout: 
   expect(sizes).toEqual([...sizes].sort((a, b) => a - b));
 });
 
-test('a backup never replaces a file', async () => {
+test('a backup never replaces a file', { timeout: SLOW_MS }, async () => {
   const place = directory();
   const store = await opened(join(place, 'cloudai.db'), CREATE);
   const path = join(place, 'notes.txt');
@@ -94,7 +94,7 @@ test('a restored store fences off every master of before', { timeout: SLOW_MS },
   expect((await old.load(0)).tasks).toHaveLength(10);
 });
 
-test('a restore to a new place needs no force', async () => {
+test('a restore to a new place needs no force', { timeout: SLOW_MS }, async () => {
   const place = directory();
   const store = await opened(join(place, 'cloudai.db'), CREATE);
   await store.commit(3, submit(1, 5, 3));
@@ -104,7 +104,7 @@ test('a restore to a new place needs no force', async () => {
   expect((await (await opened(other)).load(0)).tasks).toHaveLength(5);
 });
 
-test('a damaged backup, or something else, restores nothing and changes nothing', async () => {
+test('a damaged backup, or something else, restores nothing and changes nothing', { timeout: SLOW_MS }, async () => {
   const place = directory();
   const path = join(place, 'cloudai.db');
   const backup = join(place, 'backup.db');

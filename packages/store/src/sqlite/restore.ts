@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type Restored, type RestoreOptions, StoreError } from '../store.ts';
 import { copyInto, publish, sync } from './backup.ts';
-import { checksum } from './codec.ts';
+import { checksum } from './checksum.ts';
 import { connectForReading, identify } from './connection.ts';
 import { failure } from './failure.ts';
 import { audit } from './fsck.ts';

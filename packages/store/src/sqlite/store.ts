@@ -13,7 +13,7 @@ import {
   type TaskFilter,
   type TaskOrder,
 } from '../store.ts';
-import { decodeAttempt, decodeEvent, decodeTask, encode, type Row } from './codec.ts';
+import { decodeAttempt, decodeEvent, decodeTask, encode, type Row, SPEC } from './codec.ts';
 import { load } from './load.ts';
 import type { PruneStep } from './prune.ts';
 import type { AttemptRows, TaskRows } from './reader.ts';
@@ -24,7 +24,10 @@ export class SqliteStore implements Store {
   readonly #path: string;
   /** null: opened for reading only. */
   #writer: Remote | null = null;
+  /** For what is found by its key, so that it need not wait for a listing. */
   #reader: Remote | null = null;
+  /** For listings and counts, which may take long. */
+  #lister: Remote | null = null;
   #health: StoreHealth = { state: 'ok', message: null, freeBytes: 0, reserveBytes: 0 };
   #closing: Promise<void> | null = null;
 
@@ -41,7 +44,12 @@ export class SqliteStore implements Store {
           store.#health = health;
         });
       }
-      store.#reader = await Remote.start({ role: 'reader', path });
+      const readers = [0, 1].map(() => Remote.start({ role: 'reader', path }));
+      const started = await Promise.allSettled(readers);
+      const [reader, lister] = started.map((one) => (one.status === 'fulfilled' ? one.value : null));
+      store.#reader = reader ?? null;
+      store.#lister = lister ?? null;
+      await Promise.all(readers);
       return store;
     } catch (error) {
       await store.close();
@@ -62,12 +70,12 @@ export class SqliteStore implements Store {
   }
 
   async tasks(filter: TaskFilter, order: TaskOrder, limit: number, cursor: Cursor | null): Promise<Page<Task>> {
-    const page: TaskRows = await this.#reading().request('tasks', filter, order, limit, cursor);
+    const page: TaskRows = await this.#listing().request('tasks', filter, order, limit, cursor);
     return { items: unpackTasks(page), next: page.next };
   }
 
   countTasks(filter: TaskFilter): Promise<Readonly<Partial<Record<TaskState, number>>>> {
-    return this.#reading().request('countTasks', filter);
+    return this.#listing().request('countTasks', filter);
   }
 
   async attempts(taskId: string): Promise<readonly Attempt[]> {
@@ -75,7 +83,7 @@ export class SqliteStore implements Store {
   }
 
   async attemptsOnWorker(workerId: string, limit: number, cursor: Cursor | null): Promise<Page<Attempt>> {
-    const page: AttemptRows = await this.#reading().request('attemptsOnWorker', workerId, limit, cursor);
+    const page: AttemptRows = await this.#listing().request('attemptsOnWorker', workerId, limit, cursor);
     return { items: unpackAttempts(page), next: page.next };
   }
 
@@ -85,7 +93,8 @@ export class SqliteStore implements Store {
   }
 
   async events(filter: EventFilter, after: number, limit: number): Promise<readonly ClusterEvent[]> {
-    const rows: Row[] = await this.#reading().request('events', filter, after, limit);
+    const thread = filter.taskId === undefined ? this.#listing() : this.#reading();
+    const rows: Row[] = await thread.request('events', filter, after, limit);
     return rows.map(decodeEvent);
   }
 
@@ -127,9 +136,9 @@ export class SqliteStore implements Store {
   async #close(): Promise<void> {
     // The last connection to close copies the log into the file and removes it. After a failure that must not be.
     const writerLast = this.#health.state !== 'failed';
-    for (const thread of writerLast ? [this.#reader, this.#writer] : [this.#writer, this.#reader]) {
-      await thread?.close();
-    }
+    if (!writerLast) await this.#writer?.close();
+    await Promise.all([this.#reader?.close(), this.#lister?.close()]);
+    if (writerLast) await this.#writer?.close();
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: the answer's type is stated by the callers above.
@@ -148,6 +157,11 @@ export class SqliteStore implements Store {
     return this.#reader;
   }
 
+  #listing(): Remote {
+    if (this.#lister === null || this.#closing !== null) throw this.#closed();
+    return this.#lister;
+  }
+
   #writing(): Remote {
     if (this.#closing !== null) throw this.#closed();
     if (this.#writer === null) {
@@ -163,7 +177,7 @@ export class SqliteStore implements Store {
 
 function unpackTasks(page: TaskRows): Task[] {
   const specs = new Map<number, TaskSpec>(page.specs.map(([number, text]) => [number, JSON.parse(text)]));
-  return page.rows.map((row) => decodeTask(row, specs.get(row[8] as number)!));
+  return page.rows.map((row) => decodeTask(row, specs.get(row[SPEC] as number)!));
 }
 
 function unpackAttempts(page: AttemptRows): Attempt[] {

@@ -39,14 +39,15 @@ export function taskPage(
   everyNamespace: () => readonly string[],
 ): Query {
   const values = new Values();
-  const after = afterPosition(order, position, values);
-  const by = ORDER[order];
   const take = values.add(limit);
   const columns = 't.sequence AS sequence, t.priority AS priority';
   const source = narrowSource(filter, values);
+  const sequence = source?.sequence ?? 't.sequence';
+  const after = afterPosition(order, position, sequence, values);
+  const by = orderBy(order, sequence);
   if (source !== null) {
     const where = [...after, ...conditions(filter, values)];
-    return values.query(`SELECT ${columns} FROM ${source} ${all(where)} ORDER BY ${by} LIMIT ${take}`);
+    return values.query(`SELECT ${columns} FROM ${source.from} ${all(where)} ORDER BY ${by} LIMIT ${take}`);
   }
   if (order === 'priority') {
     // The index over what has not ended is in this order.
@@ -75,40 +76,46 @@ export function taskPage(
 /** Gives `state` and the number of tasks in it. */
 export function taskCounts(filter: TaskFilter): Query {
   const values = new Values();
-  const source = narrowSource(filter, values) ?? 'task AS t';
+  const source = narrowSource(filter, values)?.from ?? 'task AS t';
   return values.query(`SELECT t.state, count(*) FROM ${source} ${all(conditions(filter, values))} GROUP BY t.state`);
 }
 
-const ORDER: Readonly<Record<TaskOrder, string>> = {
-  newest: 't.sequence DESC',
-  oldest: 't.sequence ASC',
-  priority: 't.priority DESC, t.sequence ASC',
-};
+function orderBy(order: TaskOrder, sequence: string): string {
+  if (order === 'newest') return `${sequence} DESC`;
+  return order === 'oldest' ? `${sequence} ASC` : `t.priority DESC, ${sequence} ASC`;
+}
 
-function afterPosition(order: TaskOrder, position: Position, values: Values): string[] {
+function afterPosition(order: TaskOrder, position: Position, sequence: string, values: Values): string[] {
   if (position === null) return [];
-  if (order === 'newest') return [`t.sequence < ${values.add(position[0]!)}`];
-  if (order === 'oldest') return [`t.sequence > ${values.add(position[0]!)}`];
+  if (order === 'newest') return [`${sequence} < ${values.add(position[0]!)}`];
+  if (order === 'oldest') return [`${sequence} > ${values.add(position[0]!)}`];
   const priority = values.add(position[0]!);
-  return [`t.priority <= ${priority}`, `(t.priority < ${priority} OR t.sequence > ${values.add(position[1]!)})`];
+  return [`t.priority <= ${priority}`, `(t.priority < ${priority} OR ${sequence} > ${values.add(position[1]!)})`];
+}
+
+interface Source {
+  readonly from: string;
+  /** The column by which SQLite sees that this source is in the order of submission already. */
+  readonly sequence: string;
 }
 
 /** The most selective way in that the filter offers, or null. */
-function narrowSource(filter: TaskFilter, values: Values): string | null {
-  if (filter.idPrefix !== undefined && filter.idPrefix !== '') return 'task AS t INDEXED BY task_id';
-  if (filter.jobId !== undefined) return 'task AS t INDEXED BY task_job';
-  if (filter.name !== undefined) return 'task AS t INDEXED BY task_name';
+function narrowSource(filter: TaskFilter, values: Values): Source | null {
+  const byIndex = (index: string): Source => ({ from: `task AS t INDEXED BY ${index}`, sequence: 't.sequence' });
+  if (filter.idPrefix !== undefined && filter.idPrefix !== '') return byIndex('task_id');
+  if (filter.jobId !== undefined) return byIndex('task_job');
+  if (filter.name !== undefined) return byIndex('task_name');
   if (filter.states?.every((state) => HELD_STATES.includes(state)) === true) return null;
   const label = Object.entries(filter.labels ?? {})[0];
   if (label !== undefined) {
-    const [key, value] = label;
-    return `label AS l CROSS JOIN task AS t ON t.sequence = l.task AND l.key = ${values.add(key)} AND l.value = ${values.add(value)}`;
+    const own = `l.key = ${values.add(label[0])} AND l.value = ${values.add(label[1])}`;
+    return { from: `label AS l CROSS JOIN task AS t ON t.sequence = l.task AND ${own}`, sequence: 'l.task' };
   }
   if (filter.workerId !== undefined) {
     const tasks = `SELECT DISTINCT task FROM attempt WHERE worker_id = ${values.add(filter.workerId)}`;
-    return `(${tasks}) AS w CROSS JOIN task AS t ON t.sequence = w.task`;
+    return { from: `(${tasks}) AS w CROSS JOIN task AS t ON t.sequence = w.task`, sequence: 't.sequence' };
   }
-  if (filter.owner !== undefined) return 'task AS t INDEXED BY task_owner';
+  if (filter.owner !== undefined) return byIndex('task_owner');
   return null;
 }
 

@@ -9,17 +9,8 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { type Retention, StoreError, type StoreHealth } from '../store.ts';
-import {
-  ARITY,
-  ATTEMPT_COLUMNS,
-  checksum,
-  EVENT_COLUMNS,
-  OP,
-  type Row,
-  SEALED_COLUMNS,
-  TASK_COLUMNS,
-  type Value,
-} from './codec.ts';
+import { RowWriter } from './apply.ts';
+import type { Value } from './codec.ts';
 import { checkFile, checkLength, connectForWriting, Statements } from './connection.ts';
 import { failure, isFull } from './failure.ts';
 import { type Lock, lock } from './lock.ts';
@@ -30,24 +21,10 @@ import { migrate } from './schema.ts';
 /** After so many row changes the log is copied into the file; a change dirties one to four pages of 4 KiB. */
 const CHECKPOINT_CHANGES = 5_000;
 const CHECKPOINT_COMMITS = 1_000;
-/** Specs and task ids that the writer remembers, so as not to look them up. */
-const MOST_SPECS = 512;
-const MOST_IDS = 50_000;
 /** How often the disk is looked at: for the health, and for room to make the reserve again. */
 const LOOK_MS = 1_000;
 /** With less than this left at start, opening itself might not succeed: the reserve is given up at once. */
 const LEAST_FREE_BYTES = 1024 * 1024;
-
-const TASK_VALUES = SEALED_COLUMNS.length + TASK_COLUMNS.length;
-const INSERT_TASK = `INSERT INTO task (${[...SEALED_COLUMNS, ...TASK_COLUMNS, 'sealed', 'checksum'].join(', ')})
-  VALUES (${places(TASK_VALUES + 2)})`;
-const UPDATE_TASK = `UPDATE task SET ${[...TASK_COLUMNS, 'checksum'].map((name, i) => `${name} = ?${i + 2}`).join(', ')}
-  WHERE sequence = ?1`;
-const UPSERT_ATTEMPT = `INSERT INTO attempt (${[...ATTEMPT_COLUMNS, 'checksum'].join(', ')})
-  VALUES (${places(ATTEMPT_COLUMNS.length + 1)}) ON CONFLICT (task, number) DO UPDATE SET
-  ${[...ATTEMPT_COLUMNS.slice(2), 'checksum'].map((name) => `${name} = excluded.${name}`).join(', ')}`;
-const INSERT_EVENT = `INSERT INTO event (${[...EVENT_COLUMNS, 'checksum', 'task'].join(', ')})
-  VALUES (${places(EVENT_COLUMNS.length + 2)})`;
 
 export interface WriterOptions {
   readonly path: string;
@@ -61,13 +38,13 @@ export class Writer {
   readonly #reserve: Reserve;
   readonly #db: DatabaseSync;
   readonly #statements: Statements;
-  readonly #specs = new Map<string, number>();
-  readonly #sequences = new Map<string, number>();
+  readonly #rows: RowWriter;
   readonly #timer: NodeJS.Timeout;
   #health: StoreHealth;
   #epoch = 0;
   #changes = 0;
   #commits = 0;
+  #checkpointing = false;
   #atLastLook = 0;
 
   constructor(options: WriterOptions, tell: (health: StoreHealth) => void) {
@@ -84,8 +61,9 @@ export class Writer {
       migrate(db);
       this.#db = db;
       this.#statements = new Statements(db);
-      this.#checkpoint('PASSIVE');
-      checkLength(db, options.path);
+      this.#rows = new RowWriter(this.#statements);
+      // Only then is every page in the file; somebody who reads may keep the log from being copied whole.
+      if (this.#checkpoint('PASSIVE')) checkLength(db, options.path);
       this.#health = this.#look(tight || this.#reserve.isSpent ? 'full' : 'ok');
       this.#timer = setInterval(() => this.#watch(), LOOK_MS);
     } catch (error) {
@@ -103,7 +81,7 @@ export class Writer {
   commit(epoch: number, batch: readonly Value[]): void {
     this.#transaction('a commit', () => {
       this.#fence(epoch);
-      this.#apply(batch);
+      this.#changes += this.#rows.apply(batch);
     });
     this.#epoch = epoch;
   }
@@ -159,7 +137,9 @@ export class Writer {
       throw problem;
     }
     this.#commits += 1;
-    if (this.#changes >= CHECKPOINT_CHANGES || this.#commits >= CHECKPOINT_COMMITS) {
+    const due = this.#changes >= CHECKPOINT_CHANGES || this.#commits >= CHECKPOINT_COMMITS;
+    if (due && !this.#checkpointing) {
+      this.#checkpointing = true;
       // After the answer, which leaves with the end of this call: nobody waits for the copying but the next commit.
       setImmediate(() => this.#checkpointInBackground());
     }
@@ -173,8 +153,7 @@ export class Writer {
       this.#db.exec('COMMIT');
       return result;
     } catch (error) {
-      this.#specs.clear();
-      this.#sequences.clear();
+      this.#rows.forget();
       // SQLite rolls back by itself after most failures of the disk.
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
       throw error;
@@ -200,112 +179,8 @@ export class Writer {
     if (this.#epoch > 0) this.#fence(this.#epoch);
   }
 
-  #apply(batch: readonly Value[]): void {
-    for (let at = 0; at < batch.length; ) {
-      const op = batch[at] as number;
-      const end = at + 1 + ARITY[op]!;
-      this.#write(op, batch.slice(at + 1, end));
-      this.#changes += 1;
-      at = end;
-    }
-  }
-
-  #write(op: number, values: Value[]): void {
-    const get = (text: string) => this.#statements.get(text);
-    switch (op) {
-      case OP.createTask: {
-        // sequence ... submitted_at, image, spec, and then what changes.
-        const first = SEALED_COLUMNS.length - 1;
-        const spec = this.#specNumber(values[first] as string, values[first + 1] as string);
-        values.splice(first, 2, spec);
-        const sealed = checksum(values.slice(0, SEALED_COLUMNS.length));
-        const rest = checksum([values[0]!, ...values.slice(SEALED_COLUMNS.length)]);
-        get(INSERT_TASK).run(...values, sealed, rest);
-        this.#remember(values[1] as string, values[0] as number);
-        return;
-      }
-      case OP.updateTask: {
-        const { changes } = get(UPDATE_TASK).run(...values, checksum(values));
-        if (changes !== 1) throw new Error(`the task with sequence ${values[0]} is not stored, so it can not change`);
-        return;
-      }
-      case OP.label:
-        get('INSERT INTO label (task, key, value) VALUES (?, ?, ?)').run(...values);
-        return;
-      case OP.attempt: {
-        const task = this.#sequenceOf(values[0] as string);
-        if (task === null) throw new Error(`attempt ${values[1]} belongs to task ${values[0]}, which is not stored`);
-        values[0] = task;
-        get(UPSERT_ATTEMPT).run(...values, checksum(values));
-        return;
-      }
-      case OP.event: {
-        const task = values[4] === null ? null : this.#sequenceOf(values[4] as string);
-        get(INSERT_EVENT).run(...values, checksum(values), task);
-        return;
-      }
-      case OP.cluster:
-        get('INSERT OR REPLACE INTO cluster (one, row, checksum) VALUES (1, ?, ?)').run(...values, checksum(values));
-        return;
-      case OP.worker:
-        get('INSERT OR REPLACE INTO worker (id, row, checksum) VALUES (?, ?, ?)').run(...values, checksum(values));
-        return;
-      case OP.removeWorker:
-        get('DELETE FROM worker WHERE id = ?').run(...values);
-        return;
-      case OP.namespace:
-        get('INSERT OR REPLACE INTO namespace (name, row, checksum) VALUES (?, ?, ?)').run(...values, checksum(values));
-        return;
-      case OP.user:
-        get('INSERT OR REPLACE INTO user (name, row, checksum) VALUES (?, ?, ?)').run(...values, checksum(values));
-        return;
-      case OP.token:
-        get('INSERT OR REPLACE INTO token (id, row, checksum) VALUES (?, ?, ?)').run(...values, checksum(values));
-        return;
-      case OP.job:
-        get('INSERT OR REPLACE INTO job (id, row, checksum) VALUES (?, ?, ?)').run(...values, checksum(values));
-        return;
-      case OP.idempotency:
-        get('INSERT OR REPLACE INTO idempotency (namespace, key, row, checksum) VALUES (?, ?, ?, ?)').run(
-          ...values,
-          checksum(values),
-        );
-        return;
-      case OP.removeIdempotency:
-        get('DELETE FROM idempotency WHERE namespace = ? AND key = ?').run(...values);
-        return;
-      default:
-        throw new Error(`unknown operation ${op}`);
-    }
-  }
-
-  #specNumber(image: string, spec: string): number {
-    const known = this.#specs.get(spec);
-    if (known !== undefined) return known;
-    const row: Row = [image, spec];
-    const { lastInsertRowid } = this.#statements
-      .get('INSERT INTO spec (image, spec, checksum) VALUES (?, ?, ?)')
-      .run(...row, checksum(row));
-    if (this.#specs.size >= MOST_SPECS) this.#specs.clear();
-    this.#specs.set(spec, Number(lastInsertRowid));
-    return Number(lastInsertRowid);
-  }
-
-  #sequenceOf(taskId: string): number | null {
-    const known = this.#sequences.get(taskId);
-    if (known !== undefined) return known;
-    const row = this.#statements.one('SELECT sequence FROM task WHERE id = ?', taskId);
-    if (row === undefined) return null;
-    this.#remember(taskId, row[0] as number);
-    return row[0] as number;
-  }
-
-  #remember(taskId: string, sequence: number): void {
-    if (this.#sequences.size >= MOST_IDS) this.#sequences.clear();
-    this.#sequences.set(taskId, sequence);
-  }
-
   #checkpointInBackground(): void {
+    this.#checkpointing = false;
     if (this.#isFailed || !this.#db.isOpen) return;
     try {
       this.#checkpoint('PASSIVE');
@@ -315,10 +190,13 @@ export class Writer {
     }
   }
 
-  #checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): void {
-    this.#db.prepare(`PRAGMA wal_checkpoint(${mode})`).get();
+  /** Copies the log into the file; false: not all of it. */
+  #checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): boolean {
+    // Also when it fails for want of space: the next try is due after as many changes again.
     this.#changes = 0;
     this.#commits = 0;
+    const done = this.#db.prepare(`PRAGMA wal_checkpoint(${mode})`).get();
+    return done?.busy === 0 && done.log === done.checkpointed;
   }
 
   #watch(): void {
@@ -341,19 +219,10 @@ export class Writer {
 
   #look(state: StoreHealth['state'], message?: string): StoreHealth {
     const reserveBytes = this.#reserve.bytes;
-    let freeBytes = 0;
-    try {
-      freeBytes = this.#reserve.freeBytes();
-    } catch {
-      // Only a figure for people; what matters shows in the commits.
-    }
+    const freeBytes = this.#reserve.freeBytes();
     const full =
       `${this.#path}: the disk is full (${freeBytes} bytes free); ` +
       `with ${this.#reserve.neededBytes} bytes free new work is accepted again.`;
     return { state, message: message ?? (state === 'full' ? full : null), freeBytes, reserveBytes };
   }
-}
-
-function places(count: number): string {
-  return Array.from({ length: count }, (_, i) => `?${i + 1}`).join(', ');
 }

@@ -279,6 +279,49 @@ describe('any small cluster', () => {
   });
 });
 
+describe('a cluster large enough for heaps and chunks', () => {
+  const kind = fc.record({
+    amounts: fc.record({
+      cpu: fc.integer({ min: 1, max: 12 }).map((n) => n / 4),
+      memory: fc.nat(2),
+      gpu: fc.constantFrom(0, 0, 0.5),
+    }),
+    selector: fc.constantFrom({}, {}, { zone: 'a' }),
+  });
+  const scene = fc.record({
+    workers: fc.integer({ min: 33, max: 700 }),
+    kinds: fc.array(kind, { minLength: 1, maxLength: 4 }),
+    // Kinds in runs, one after the other, or in turn: classes come back at once, after a while, or every few tasks.
+    inTurn: fc.boolean(),
+    runs: fc.array(fc.tuple(fc.nat(3), fc.integer({ min: 1, max: 40 })), { minLength: 1, maxLength: 8 }),
+    full: fc.nat(7),
+    policy: fc.constantFrom(greedy, balanced, packing),
+  });
+
+  test('is planned as by trying every task on every worker', () => {
+    fc.assert(
+      fc.property(scene, ({ workers, kinds, runs, inTurn, full, policy }) => {
+        const rows = Array.from({ length: workers }, (_, n) => {
+          const size = { cpu: 2 + (n % 3), memory: 3, gpu: n % 5 === 0 ? 1 : 0 };
+          return workerRow(`w${1000 + n}`, size, n % 4 === 0 ? { labels: { zone: 'a' } } : {});
+        });
+        const order = runs.flatMap(([which, length]) =>
+          Array.from({ length }, (_, n) => kinds[(inTurn ? n : which) % kinds.length]!),
+        );
+        const tasks = order.map(({ amounts, selector }, n) =>
+          taskRow(`t${n}`, specRow(amounts, { selector }), { sequence: n }),
+        );
+        const view = viewOf({ workers: rows, tasks });
+        // Most workers have something on them already, so that there is not much room and scores differ.
+        for (const [n, { ledger }] of view.workers.entries())
+          if ((n * 31) % 8 < full) ledger.reserve(resources({ cpu: ((n * 17) % 8) / 4 }));
+        expect(pairs(place(view, policy, 1000))).toEqual(naivePlan(view, policy, tasks));
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
 /** Unlike the others it prefers a worker more with everything that is placed on it. */
 const packing: PlacementPolicy = {
   kind: 'scoring',

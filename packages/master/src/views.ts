@@ -27,6 +27,8 @@ import type { WorkerUsage } from './context.ts';
 
 /** Lists show no more of a command; the spec has all of it. */
 const MAX_COMMAND_SHOWN = 1024;
+/** The last time that is written with four digits of year. */
+const MAX_TIME_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 export function taskView(task: Task, newest: Attempt | null): TaskView {
   return {
@@ -208,8 +210,10 @@ function shorten(text: string): string {
   return text.length > MAX_COMMAND_SHOWN ? `${text.slice(0, MAX_COMMAND_SHOWN - 1)}…` : text;
 }
 
+/** Times that workers tell are only as good as their clocks, and no clock may break an answer. */
 export function time(ms: number): string {
-  return new Date(ms).toISOString();
+  const bounded = Number.isNaN(ms) ? 0 : Math.min(Math.max(ms, 0), MAX_TIME_MS);
+  return new Date(bounded).toISOString();
 }
 
 export function timeOrNull(ms: number | null): string | null {

@@ -1,8 +1,9 @@
 import type { AddressInfo } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 import type { MasterContext } from '../context.ts';
 import { isLoopback } from './hosts.ts';
 import type { RestOptions } from './options.ts';
-import { buildServer } from './server.ts';
+import { buildServer, MIN_TLS_VERSION } from './server.ts';
 
 export { isLoopback } from './hosts.ts';
 export type { RestLog, RestOptions } from './options.ts';
@@ -10,6 +11,8 @@ export type { RestLog, RestOptions } from './options.ts';
 export interface Rest {
   /** Where it listens, with the port that was taken. */
   readonly url: string;
+  /** A renewed certificate for connections from now on. Only where it was started with one. */
+  setCredentials(tls: NonNullable<RestOptions['tls']>): void;
   /** Stops listening, ends streams with a hint to come back, and lets running requests finish. */
   close(): Promise<void>;
 }
@@ -25,6 +28,10 @@ export async function startRest(context: MasterContext, options: RestOptions): P
   const host = options.host.includes(':') ? `[${options.host.replace(/^\[|\]$/g, '')}]` : options.host;
   return {
     url: `${options.tls === undefined ? 'http' : 'https'}://${host}:${port}`,
+    setCredentials({ key, cert }) {
+      const { server: listener } = server.app;
+      if (listener instanceof TlsServer) listener.setSecureContext({ key, cert, minVersion: MIN_TLS_VERSION });
+    },
     close: () => server.close(),
   };
 }

@@ -28,6 +28,10 @@ const HEADERS_TIMEOUT_MS = 10_000;
 /** For a request to arrive whole; answers may take as long as they want. */
 const REQUEST_TIMEOUT_MS = 60_000;
 const HANDSHAKE_TIMEOUT_MS = 5_000;
+/** Users bring clients of their own, so not only 1.3 as between master and workers. */
+export const MIN_TLS_VERSION = 'TLSv1.2';
+/** Far above what users need, far below what memory bears. */
+const MAX_CONNECTIONS = 20_000;
 const KEEP_ALIVE_MS = 75_000;
 /** Requests that still run so long after the server was told to close are cut off. */
 const CLOSE_GRACE_MS = 5_000;
@@ -119,7 +123,7 @@ function createApp(context: MasterContext, { tls, log }: RestOptions): FastifyIn
   const app = fastify({
     ...(tls === undefined
       ? { http }
-      : { https: { ...http, ...tls, minVersion: 'TLSv1.2', handshakeTimeout: HANDSHAKE_TIMEOUT_MS } }),
+      : { https: { ...http, ...tls, minVersion: MIN_TLS_VERSION, handshakeTimeout: HANDSHAKE_TIMEOUT_MS } }),
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -146,6 +150,7 @@ function createApp(context: MasterContext, { tls, log }: RestOptions): FastifyIn
       );
     },
   }) as unknown as FastifyInstance;
+  app.server.maxConnections = MAX_CONNECTIONS;
   app.removeAllContentTypeParsers();
   const parse = app.getDefaultJsonParser('error', 'error');
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {

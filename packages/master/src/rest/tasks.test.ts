@@ -190,6 +190,13 @@ test('a waiting task is moved ahead, and the queue shows it', async () => {
   const { body } = await rest.get('/queue?limit=1');
   expect(body.items).toMatchObject([{ position: 1, task: { id: ids[2] }, message: expect.any(String) }]);
   expect(body.total).toBeGreaterThan(3);
+  // Another user sees the own task only, at its place among all.
+  await bench.addUser('lee', 'user', ['lee']);
+  const own = await rest.post('/tasks', { image: 'a', priority: 92 }, { user: 'lee' });
+  await bench.advance(5);
+  expect((await rest.get('/queue', { user: 'lee' })).body.items).toMatchObject([
+    { position: 2, task: { id: own.body.id } },
+  ]);
   const explained = (await rest.get(`/tasks/${ids[2]}/explain`)).body;
   expect(explained).toMatchObject({ state: 'queued', position: 1, summary: expect.stringContaining('worker') });
 });

@@ -280,6 +280,19 @@ describe('any small cluster', () => {
 });
 
 describe('a cluster large enough for heaps and chunks', () => {
+  test('a worker that other tasks made attractive is still not for those whose labels it lacks', () => {
+    const rows = Array.from({ length: 600 }, (_, n) =>
+      workerRow(`w${1000 + n}`, { cpu: n === 1 ? 8 : 9 }, n % 4 === 0 ? { labels: { zone: 'a' } } : {}),
+    );
+    const tasks = Array.from({ length: 20 }, (_, n) =>
+      taskRow(`t${n}`, specRow({ cpu: 0.1 }, { selector: n % 2 === 0 ? { zone: 'a' } : {} }), { sequence: n }),
+    );
+    const plan = place(viewOf({ workers: rows, tasks }), packing, 100);
+    expect(plan.assignments.map(({ workerId }) => workerId)).toEqual(
+      tasks.map((_, n) => (n % 2 === 0 ? 'w1000' : 'w1001')),
+    );
+  });
+
   const kind = fc.record({
     amounts: fc.record({
       cpu: fc.integer({ min: 1, max: 12 }).map((n) => n / 4),

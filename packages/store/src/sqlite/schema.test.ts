@@ -1,0 +1,53 @@
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { expect, test } from 'vitest';
+import { CREATE, directory, opened } from '../testing/place.ts';
+import { created, taskRow } from '../testing/rows.ts';
+import { connectForWriting } from './connection.ts';
+import { migrate, SCHEMA, schemaOf } from './schema.ts';
+
+const SLOW_MS = 60_000;
+
+/** Stores as the programs of their time left them: 150 steps of the history with seed 1 (`testing/history.ts`). */
+const KEPT = [{ schema: 1, tasks: 50, attempts: 73, events: 386, epoch: 4 }] as const;
+
+test('there is a kept store of every schema', () => {
+  expect(KEPT.map(({ schema }) => schema)).toEqual(Array.from({ length: SCHEMA }, (_, n) => n + 1));
+});
+
+test.each(KEPT)('a store of schema $schema is brought up to date and goes on', { timeout: SLOW_MS }, async (kept) => {
+  const path = join(directory(), 'cloudai.db');
+  copyFileSync(new URL(`../../fixtures/schema-${kept.schema}.db`, import.meta.url), path);
+  const store = await opened(path);
+  expect(await store.info()).toMatchObject({ schema: SCHEMA, clusterId: 'cluster-1', epoch: kept.epoch });
+  expect(await store.fsck()).toEqual([]);
+  const { tasks, attempts, cluster } = await store.load(0);
+  expect({ tasks: tasks.length, attempts: attempts.length, events: cluster?.eventSequence }).toEqual({
+    tasks: kept.tasks,
+    attempts: kept.attempts,
+    events: kept.events,
+  });
+  expect(await store.events({ namespaces: 'all' }, 0, 10_000)).toHaveLength(kept.events);
+  await store.commit(kept.epoch + 1, created(taskRow(1_000)));
+});
+
+test('what the writer relies on is read back from SQLite', { timeout: SLOW_MS }, async () => {
+  const path = join(directory(), 'cloudai.db');
+  await (await opened(path, CREATE)).close();
+  const db = connectForWriting(path);
+  const pragma = (name: string) => Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0];
+  expect(pragma('journal_mode')).toBe('wal');
+  expect(pragma('synchronous')).toBe(2);
+  expect(pragma('wal_autocheckpoint')).toBe(0);
+  expect(schemaOf(db)).toBe(SCHEMA);
+  db.close();
+});
+
+test('a migration that fails leaves the store at the schema before it', () => {
+  const db = new DatabaseSync(':memory:');
+  db.exec('CREATE TABLE task (somebody TEXT)');
+  expect(() => migrate(db)).toThrow(/already exists/);
+  expect(schemaOf(db)).toBe(0);
+  expect(db.prepare(`SELECT count(*) AS tables FROM sqlite_schema`).get()).toEqual({ tables: 1 });
+});

@@ -284,13 +284,17 @@ export class AttemptRunner {
   async #readLog(containerId: string): Promise<void> {
     const { runtime, clock } = this.#host;
     await this.#logStart.promise;
+    let lost: string | null = null;
     while (true) {
       const signal = AbortSignal.any([this.#abort.signal, this.#logAbort.signal]);
       this.ledger.rewind();
       try {
-        for await (const { stream, data } of runtime.logs(this.key, containerId, signal)) {
-          const dropped = this.ledger.push(stream, data, clock.now(), clock.wallNow());
-          if (dropped) this.#onLogLimit();
+        for await (const piece of runtime.logs(this.key, containerId, () => this.ledger.isCut, signal)) {
+          if ('missing' in piece) {
+            if (this.ledger.skip(piece.stream, piece.missing)) {
+              lost = `${piece.missing} bytes of ${piece.stream} are missing: Docker rotated them away`;
+            }
+          } else if (this.ledger.push(piece.stream, piece.data, clock.now(), clock.wallNow())) this.#onLogLimit();
           this.#host.wakeSession(this);
           while (this.ledger.isFull(this.#host.windowBytes())) await this.#awaitLogSpace(signal);
         }
@@ -303,7 +307,7 @@ export class AttemptRunner {
     }
     const { loss, commandError } = runtime.logNotes(this.key);
     this.ledger.complete();
-    this.#logDone.resolve({ ...this.ledger.totals(), message: loss, commandError });
+    this.#logDone.resolve({ ...this.ledger.totals(), message: loss ?? lost, commandError });
     this.#host.wakeSession(this);
   }
 

@@ -75,6 +75,19 @@ export class LogLedger {
     return take < fresh.byteLength;
   }
 
+  /** So many bytes were written and can not be had. True when the limit would have let some of them in: a loss. */
+  skip(name: StreamName, bytes: number): boolean {
+    const stream = this.#streams[name];
+    stream.seen += bytes;
+    stream.furthest = Math.max(stream.furthest, stream.seen);
+    return bytes > 0 && !this.isCut;
+  }
+
+  /** The limit is reached: nothing more will be kept, only counted. */
+  get isCut(): boolean {
+    return this.keptBytes >= this.#limit;
+  }
+
   /** The log will be read from its start again. */
   rewind(): void {
     for (const name of STREAM_NAMES) this.#streams[name].seen = 0;

@@ -34,10 +34,13 @@ export interface FoundContainer {
   readonly image: PreparedImage;
 }
 
-export interface LogPiece {
+export interface LogData {
   readonly stream: StreamName;
   readonly data: Uint8Array;
 }
+
+/** The next bytes, or the number of those that were written and can not be had. */
+export type LogPiece = LogData | { readonly stream: StreamName; readonly missing: number };
 
 export interface LogNotes {
   /** What is missing of the log although it was written, for people. */
@@ -96,8 +99,11 @@ export interface Runtime {
   stop(key: AttemptKey, containerId: string, graceMs: number): Promise<void>;
   /** Removes the container and all it left (volumes, output directory). Safe to repeat. */
   remove(key: AttemptKey): Promise<void>;
-  /** All bytes from the start of the container's log, then live ones until it ends; also over daemon restarts. */
-  logs(key: AttemptKey, containerId: string, signal: AbortSignal): AsyncIterable<LogPiece>;
+  /**
+   * All bytes from the start of the container's log, then live ones until it ends; also over daemon restarts. A slow
+   * reader does not slow the container. Once `isEnough` says so, bytes may be told as `missing` instead of read.
+   */
+  logs(key: AttemptKey, containerId: string, isEnough: () => boolean, signal: AbortSignal): AsyncIterable<LogPiece>;
   /** What reading the log showed; asked after `logs` has ended. */
   logNotes(key: AttemptKey): LogNotes;
   /** Null when there is nothing to measure (any more). */

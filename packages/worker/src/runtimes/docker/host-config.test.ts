@@ -115,6 +115,6 @@ test('without GPUs none are asked for, and a worker without uuids names the inde
 });
 
 test('the log files are never smaller than twice the limit', () => {
-  expect(create({ logLimitBytes: 10 }).HostConfig.LogConfig.Config['max-size']).toBe('1048576');
+  expect(create({ logLimitBytes: 10 }).HostConfig.LogConfig.Config['max-size']).toBe('4194304');
   expect(create({ logLimitBytes: 2 ** 30 }).HostConfig.LogConfig.Config['max-size']).toBe(String(2 ** 31));
 });

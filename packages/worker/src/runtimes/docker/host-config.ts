@@ -13,11 +13,11 @@ const NOBODY = '65534:65534';
 const OOM_SCORE_ADJ = 500;
 const TMP_OPTIONS = 'rw,noexec,nosuid,nodev,size=64m';
 /**
- * Docker's log is read again from its start after a restart, so nothing may rotate away before it reached the master.
- * An entry costs up to 28 bytes on top of its line, so the files together hold eight times the limit.
+ * Docker's log is read from its start after a restart, so nothing below the limit may be rotated away. An entry costs up
+ * to 28 bytes on top of its line, so the files together hold eight times the limit.
  */
 const LOG_FILES = 4;
-const MIN_LOG_FILE_BYTES = 2 ** 20;
+const MIN_LOG_FILE_BYTES = 4 * 2 ** 20;
 
 export const LABELS = {
   cluster: 'ai.cloudai.cluster',

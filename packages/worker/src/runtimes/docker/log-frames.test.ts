@@ -23,31 +23,31 @@ test('stamps and headers are taken off, neighbours of one stream are joined', ()
     frame('stderr', 'c'),
     frame('stdout', 'd'),
   ]);
-  const frames = new LogFrames();
+  const frames = new LogFrames('stored');
   expect(texts(frames, bytes)).toEqual(['stdout:a\nb\n', 'stderr:c', 'stdout:d']);
   expect(frames.firstStamp).toBe(STAMP);
   expect(frames.isTorn).toBe(false);
 });
 
 test('a stamp with a zone is as good', () => {
-  expect(texts(new LogFrames(), frame('stdout', 'x y z\n', ZONED))).toEqual(['stdout:x y z\n']);
+  expect(texts(new LogFrames('stored'), frame('stdout', 'x y z\n', ZONED))).toEqual(['stdout:x y z\n']);
 });
 
 test('lines that look like stamps, spaces and bytes that are no text stay as they are', () => {
   const odd = Buffer.from([0x20, 0x00, 0xff, 0x0d, 0x1b, 0x20]);
-  expect(new LogFrames().push(frame('stdout', odd))[0]?.data).toEqual(odd);
-  expect(texts(new LogFrames(), frame('stdout', `${STAMP} mine\n`))).toEqual([`stdout:${STAMP} mine\n`]);
+  expect(new LogFrames('stored').push(frame('stdout', odd))[0]?.data).toEqual(odd);
+  expect(texts(new LogFrames('stored'), frame('stdout', `${STAMP} mine\n`))).toEqual([`stdout:${STAMP} mine\n`]);
 });
 
 test('an empty entry is the newline that Docker lost after a line of a multiple of 16 KiB', () => {
   const long = 'x'.repeat(16_384);
   const bytes = Buffer.concat([frame('stdout', long), frame('stdout', '')]);
-  expect(texts(new LogFrames(), bytes)).toEqual([`stdout:${long}\n`]);
+  expect(texts(new LogFrames('stored'), bytes)).toEqual([`stdout:${long}\n`]);
 });
 
 test('an entry without a stamp is refused rather than guessed at', () => {
   const header = Buffer.from([1, 0, 0, 0, 0, 0, 0, 50]);
-  expect(() => new LogFrames().push(Buffer.concat([header, Buffer.alloc(50, 'x')]))).toThrow('no time stamp');
+  expect(() => new LogFrames('stored').push(Buffer.concat([header, Buffer.alloc(50, 'x')]))).toThrow('no time stamp');
 });
 
 test('it does not matter how the bytes are cut', () => {
@@ -58,7 +58,7 @@ test('it does not matter how the bytes are cut', () => {
   fc.assert(
     fc.property(fc.array(entry, { maxLength: 20 }), fc.array(fc.nat(60)), (entries, cuts) => {
       const bytes = Buffer.concat(entries.map(({ stream, line }) => frame(stream, line)));
-      const frames = new LogFrames();
+      const frames = new LogFrames('stored');
       const got = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
       let at = 0;
       for (const cut of [...cuts, bytes.length]) {

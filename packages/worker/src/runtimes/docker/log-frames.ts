@@ -1,11 +1,12 @@
 /**
- * Takes Docker's multiplexed log apart: frames of an 8-byte header (stream, length) and a payload that is one log
- * entry. The entries are asked for with time stamps, for two reasons. Docker splits long lines into entries of 16 KiB,
- * and a line whose length is a multiple of that comes back without its newline (seen with engine 20.10): its last entry
- * is then empty, which only shows when a stamp makes it a frame. And the stamp of the first entry tells whether the
- * beginning of the log was rotated away.
+ * Takes Docker's multiplexed streams apart: frames of an 8-byte header (stream, length) and a payload.
+ *
+ * An attached container gives its bytes as they are. A stored log gives entries, and those are asked for with time
+ * stamps, for two reasons. Docker splits long lines into entries of 16 KiB, and a line whose length is a multiple of
+ * that comes back without its newline (seen with engine 20.10): its last entry is then empty, which only shows when a
+ * stamp makes it a frame. And the stamp of the first entry tells whether the beginning of the log was rotated away.
  */
-import type { LogPiece } from '../runtime.ts';
+import type { LogData } from '../runtime.ts';
 
 const HEADER_BYTES = 8;
 const STDOUT = 1;
@@ -16,10 +17,15 @@ const MAX_STAMP_BYTES = 40;
 const NEWLINE = new Uint8Array([0x0a]);
 
 export class LogFrames {
+  readonly #isStamped: boolean;
   #pending: Buffer = Buffer.alloc(0);
   #firstStamp: string | null = null;
 
-  /** The time stamp of the first entry. */
+  constructor(kind: 'attached' | 'stored') {
+    this.#isStamped = kind === 'stored';
+  }
+
+  /** The time stamp of the first entry of a stored log. */
   get firstStamp(): string | null {
     return this.#firstStamp;
   }
@@ -30,9 +36,9 @@ export class LogFrames {
   }
 
   /** The contents of the frames that are complete with these bytes; neighbours of one stream are joined. */
-  push(bytes: Buffer): LogPiece[] {
+  push(bytes: Buffer): LogData[] {
     const input = this.#pending.byteLength === 0 ? bytes : Buffer.concat([this.#pending, bytes]);
-    const pieces: LogPiece[] = [];
+    const pieces: LogData[] = [];
     let run: Uint8Array[] = [];
     let runStream = 0;
     let at = 0;
@@ -59,6 +65,7 @@ export class LogFrames {
   }
 
   #content(input: Buffer, start: number, end: number): Uint8Array {
+    if (!this.#isStamped) return input.subarray(start, end);
     const space = input.indexOf(SPACE, start);
     if (space === -1 || space >= Math.min(end, start + MAX_STAMP_BYTES)) {
       throw new Error('an entry of Docker’s log has no time stamp');
@@ -68,7 +75,7 @@ export class LogFrames {
   }
 }
 
-function flush(pieces: LogPiece[], stream: number, run: readonly Uint8Array[]): void {
+function flush(pieces: LogData[], stream: number, run: readonly Uint8Array[]): void {
   if (run.length === 0) return;
   // Buffer.concat copies: a piece that waits for the master must not keep the stamps and headers around it alive.
   pieces.push({ stream: stream === STDOUT ? 'stdout' : 'stderr', data: Buffer.concat(run) });

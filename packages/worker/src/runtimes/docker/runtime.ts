@@ -1,11 +1,10 @@
 /**
  * Runs attempts as Docker containers. Docker is the memory of the worker: name and labels of a container say which
  * attempt it is, create is idempotent by name, and an ended container stays until it is removed on purpose. An ordinary
- * task costs five calls: create, start, logs, remove, and a share of the one stream of events.
+ * task costs four calls: create, attach, start, remove, and a share of the one stream of events.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AttemptKey, RunSpec } from '../../core/attempt.ts';
-import { keyText } from '../../core/attempt.ts';
 import type { ContainerExit } from '../../core/classify.ts';
 import type { PreparedImage } from '../../core/machine.ts';
 import {
@@ -19,18 +18,21 @@ import {
   type RuntimeHealth,
   type StartedContainer,
 } from '../runtime.ts';
+import { AttachedLog } from './attached-log.ts';
 import { DockerClient, DockerError } from './client.ts';
+import { ContainerLog } from './container-log.ts';
 import { containerCreate, containerName, type DockerOwner, type GpuRef, LABELS, NETWORK_NAME } from './host-config.ts';
 import { Images } from './images.ts';
-import { LogReader } from './log-reader.ts';
 import { OutputDirectories } from './outputs.ts';
 import { readStats, type StatsAnswer } from './stats.ts';
+import { StoredLog } from './stored-log.ts';
 import { type ContainerInspect, type ContainerSummary, time, Watcher } from './watcher.ts';
 
 /** The event of a start comes within milliseconds of the answer to the call. */
 const START_EVENT_MS = 300;
 const STOP_ANSWER_MS = 60_000;
 const REMOVAL_MS = 30_000;
+const ALREADY_STARTED = 304;
 
 export interface DockerRuntimeOptions {
   readonly owner: DockerOwner;
@@ -55,7 +57,9 @@ export class DockerRuntime implements Runtime {
   readonly #images: Images;
   readonly #watcher: Watcher;
   readonly #outputs: OutputDirectories;
-  readonly #logs = new Map<string, LogReader>();
+  readonly #logs = new Map<string, ContainerLog>();
+  /** Of containers that were started and whose log nobody reads yet. */
+  readonly #attached = new Map<string, AttachedLog>();
   readonly #startedHere = new Set<string>();
   #networkError: string | null = null;
 
@@ -102,9 +106,14 @@ export class DockerRuntime implements Runtime {
   async start(key: AttemptKey, spec: RunSpec, image: PreparedImage): Promise<StartedContainer> {
     const name = this.#name(key);
     const containerId = await this.#create(name, key, spec, image);
+    const attached = await this.#attach(containerId);
     try {
-      await this.#client.status({ method: 'POST', path: `/containers/${containerId}/start` });
+      const status = await this.#client.status({ method: 'POST', path: `/containers/${containerId}/start` });
+      // Of one that ran already only the stored log has the beginning.
+      if (status === ALREADY_STARTED) attached?.close();
+      else if (attached !== null) this.#attached.set(name, attached);
     } catch (error) {
+      attached?.close();
       throw await this.#startFailure(name, error);
     }
     this.#startedHere.add(name);
@@ -141,23 +150,47 @@ export class DockerRuntime implements Runtime {
     await this.#outputs.remove(key);
     this.#watcher.forget(name);
     this.#startedHere.delete(name);
-    this.#logs.delete(keyText(key));
+    this.#logs.delete(name);
+    this.#attached.get(name)?.close();
+    this.#attached.delete(name);
   }
 
-  async *logs(key: AttemptKey, containerId: string, signal: AbortSignal): AsyncGenerator<LogPiece> {
+  async *logs(
+    key: AttemptKey,
+    containerId: string,
+    isEnough: () => boolean,
+    signal: AbortSignal,
+  ): AsyncGenerator<LogPiece> {
     const name = this.#name(key);
-    const reader = new LogReader(this.#client, containerId, {
-      isOver: () => this.#watcher.hasExited(name),
-      instance: () => this.#watcher.instance,
-      warn: this.#options.warn,
-      stampFile: this.#outputs.stampFile(key),
+    const isOver = () => this.#watcher.hasExited(name);
+    const { warn } = this.#options;
+    const stampFile = this.#outputs.stampFile(key);
+    const attached = this.#attached.get(name) ?? null;
+    this.#attached.delete(name); // Its bytes come once; whoever reads again reads what is stored.
+    const stored = new StoredLog(this.#client, containerId, {
+      isOver,
+      // Without an attached side that counts, what is beyond the limit has to be read to be counted.
+      isEnough: attached === null ? () => false : isEnough,
+      warn,
+      stampFile,
     });
-    this.#logs.set(keyText(key), reader);
-    yield* reader.read(signal);
+    const log = new ContainerLog({
+      attached,
+      stored,
+      isOver,
+      warn,
+      instance: () => this.#watcher.instance,
+    });
+    this.#logs.set(name, log);
+    try {
+      yield* log.read(signal);
+    } finally {
+      attached?.close();
+    }
   }
 
   logNotes(key: AttemptKey): LogNotes {
-    return this.#logs.get(keyText(key))?.notes ?? { loss: null, commandError: null };
+    return this.#logs.get(this.#name(key))?.notes ?? { loss: null, commandError: null };
   }
 
   async stats(key: AttemptKey, containerId: string): Promise<ContainerStats | null> {
@@ -245,6 +278,22 @@ export class DockerRuntime implements Runtime {
         throw new RuntimeError('command_error', `Docker refused the container: ${error.message}`, { cause: error });
       }
       throw startError(error);
+    }
+  }
+
+  /** Before the start, so that the first byte is seen. Without it the stored log has to do. */
+  async #attach(containerId: string): Promise<AttachedLog | null> {
+    try {
+      const response = await this.#client.stream({
+        method: 'POST',
+        path: `/containers/${containerId}/attach`,
+        query: { stream: true, stdout: true, stderr: true },
+      });
+      return new AttachedLog(response);
+    } catch (error) {
+      if (!(error instanceof DockerError)) throw error;
+      this.#options.warn(`attaching to ${containerId.slice(0, 12)}: ${error.message}`);
+      return null;
     }
   }
 

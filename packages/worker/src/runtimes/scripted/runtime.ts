@@ -167,7 +167,12 @@ export class ScriptedRuntime implements Runtime {
     this.#machine.containers.delete(keyText(key));
   }
 
-  async *logs(key: AttemptKey, _containerId: string, signal: AbortSignal): AsyncGenerator<LogPiece> {
+  async *logs(
+    key: AttemptKey,
+    _containerId: string,
+    _isEnough: () => boolean,
+    signal: AbortSignal,
+  ): AsyncGenerator<LogPiece> {
     const container = this.#machine.containers.get(keyText(key));
     if (container === undefined) return;
     const { lines, errorLines, sleepMs } = container.program;

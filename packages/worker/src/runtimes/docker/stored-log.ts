@@ -1,0 +1,122 @@
+/**
+ * A container's log as Docker stored it, read from its start. Needed when the output was not attached to, or not all the
+ * time: after a restart of the worker or of Docker, and when the master was too slow for it.
+ *
+ * Following a log is not exact at its end (engine 20.10 leaves out the last entry now and then), so a followed log is
+ * read once more when its container has ended. Docker rotates logs; whether the beginning is still there shows in the
+ * time stamp of the first entry, which is kept on disk for this purpose.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { StreamName } from '../../core/log-ledger.ts';
+import type { LogData } from '../runtime.ts';
+import { type DockerClient, DockerError } from './client.ts';
+import { LogFrames } from './log-frames.ts';
+
+const RETRY_FIRST_MS = 50;
+const RETRY_MAX_MS = 2_000;
+
+export interface StoredLogOptions {
+  /** The container has ended. */
+  readonly isOver: () => boolean;
+  /** Nobody needs more of it. */
+  readonly isEnough: () => boolean;
+  readonly warn: (text: string) => void;
+  /** Where the first entry's time stamp is kept over restarts of the worker. */
+  readonly stampFile: string;
+}
+
+export class StoredLog {
+  readonly #client: DockerClient;
+  readonly #containerId: string;
+  readonly #options: StoredLogOptions;
+  #stamp: string | null | undefined;
+  #loss: string | null = null;
+
+  constructor(client: DockerClient, containerId: string, options: StoredLogOptions) {
+    this.#client = client;
+    this.#containerId = containerId;
+    this.#options = options;
+  }
+
+  /** Why not everything was given, for people. */
+  get loss(): string | null {
+    return this.#loss;
+  }
+
+  /** Remembers when the first entry was written, while it is surely there. */
+  async rememberStart(): Promise<void> {
+    const response = await this.#open(false, AbortSignal.timeout(RETRY_MAX_MS));
+    const frames = new LogFrames('stored');
+    for await (const bytes of response) {
+      frames.push(bytes as Buffer);
+      if (frames.firstStamp !== null) break;
+    }
+    response.destroy();
+    if (frames.firstStamp !== null) await this.#isFromStart(frames.firstStamp);
+  }
+
+  /** Everything after `given` bytes of each stream, which is counted on, until the container has ended. */
+  async *read(given: Record<StreamName, number>, signal: AbortSignal): AsyncGenerator<LogData> {
+    let delayMs = RETRY_FIRST_MS;
+    while (this.#loss === null && !this.#options.isEnough()) {
+      const over = this.#options.isOver();
+      try {
+        yield* this.#readOnce(!over, given, signal);
+        if (over) return;
+        delayMs = RETRY_FIRST_MS;
+      } catch (error) {
+        signal.throwIfAborted();
+        if (error instanceof DockerError && error.status === 404) {
+          this.#loss = 'the rest of the log is lost: the container was removed';
+          return;
+        }
+        this.#options.warn(`log of ${this.#containerId.slice(0, 12)}: ${(error as Error).message}; reading it again`);
+        delayMs = Math.min(delayMs * 2, RETRY_MAX_MS);
+      }
+      await sleep(delayMs, undefined, { signal });
+    }
+  }
+
+  async *#readOnce(follow: boolean, given: Record<StreamName, number>, signal: AbortSignal): AsyncGenerator<LogData> {
+    const response = await this.#open(follow, signal);
+    const frames = new LogFrames('stored');
+    const seen: Record<StreamName, number> = { stdout: 0, stderr: 0 };
+    for await (const bytes of response) {
+      for (const { stream, data } of frames.push(bytes as Buffer)) {
+        if (!(await this.#isFromStart(frames.firstStamp))) return;
+        const from = seen[stream];
+        seen[stream] += data.byteLength;
+        const known = given[stream];
+        if (seen[stream] <= known) continue;
+        given[stream] = seen[stream];
+        yield { stream, data: from < known ? data.subarray(known - from) : data };
+        if (this.#options.isEnough()) return;
+      }
+    }
+    if (frames.isTorn) throw new Error('Docker’s answer ended in the middle of an entry');
+  }
+
+  #open(follow: boolean, signal: AbortSignal) {
+    return this.#client.stream({
+      method: 'GET',
+      path: `/containers/${this.#containerId}/logs`,
+      query: { stdout: true, stderr: true, timestamps: true, follow },
+      signal,
+    });
+  }
+
+  async #isFromStart(stamp: string | null): Promise<boolean> {
+    this.#stamp ??= await readFile(this.#options.stampFile, 'utf8').catch(() => null); // Not kept yet.
+    if (stamp === null || stamp === this.#stamp) return true;
+    if (this.#stamp !== null) {
+      this.#loss = 'a part of the log is lost: Docker rotated it away while it could not be read';
+      return false;
+    }
+    this.#stamp = stamp;
+    await writeFile(this.#options.stampFile, stamp).catch((error: unknown) => {
+      this.#options.warn(`${this.#options.stampFile}: ${(error as Error).message}`); // Only a later rotation goes unseen.
+    });
+    return true;
+  }
+}

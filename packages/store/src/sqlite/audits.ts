@@ -136,7 +136,7 @@ export const AUDITS: readonly Audit[] = [
     invariant: 'I6',
     query: `SELECT format('attempt %d of task %s is of session %d of worker %s, which is at %d', a.number, t.id, a.session, w.id, w.row ->> '$.session')
         FROM attempt AS a JOIN task AS t ON t.sequence = a.task JOIN worker AS w ON w.id = a.worker_id
-       WHERE a.session > w.row ->> '$.session'`,
+       WHERE a.${HOLDING} AND a.session > w.row ->> '$.session'`,
   },
   {
     invariant: 'I7',

@@ -116,12 +116,11 @@ export class Statements {
 export function checkFile(path: string): void {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) {
-    const log = statSync(`${path}-wal`, { throwIfNoEntry: false });
     throw new StoreError(
       'store_missing',
-      log === undefined
-        ? `${path}: there is no store. Make one with \`cloudai init\`, or restore a backup.`
-        : `${path}: the store is gone, but its log ${path}-wal is still there. Put the file back or restore a backup.`,
+      hasLog(path)
+        ? `${path}: the store is gone, but its log ${path}-wal is still there. Put the file back or restore a backup.`
+        : `${path}: there is no store. Make one with \`cloudai init\`, or restore a backup.`,
     );
   }
   if (!stat.isFile()) throw new StoreError('store_foreign', `${path} is not a file.`);
@@ -131,6 +130,11 @@ export function checkFile(path: string): void {
       `${path} is cut off: only ${stat.size} bytes are there. Restore a backup (\`cloudai restore\`).`,
     );
   }
+}
+
+/** Whether there is a log that holds anything; who only reads may leave an empty one. */
+export function hasLog(path: string): boolean {
+  return (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
 }
 
 /** Throws unless this is a CloudAI store that this program can read, or bring up to date. */

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type OpenOptions, type Store, StoreError } from '../store.ts';
 import { publish, sync } from './backup.ts';
+import { hasLog } from './connection.ts';
 import { failure } from './failure.ts';
 import { APPLICATION_ID, migrate } from './schema.ts';
 import { SqliteStore } from './store.ts';
@@ -20,10 +21,9 @@ export async function openSqlite(file: string, options: OpenOptions): Promise<St
 
 /** An empty store appears under its name only when it is whole: a half-made one can not be met. */
 function create(path: string, clusterId: string): void {
-  for (const file of [path, `${path}-wal`]) {
-    if (existsSync(file)) {
-      throw new StoreError('store_exists', `${file} is there already; nothing was changed. Open it, or move it away.`);
-    }
+  const left = existsSync(path) ? path : hasLog(path) ? `${path}-wal` : null;
+  if (left !== null) {
+    throw new StoreError('store_exists', `${left} is there already; nothing was changed. Open it, or move it away.`);
   }
   const unfinished = `${path}.unfinished`;
   try {

@@ -78,15 +78,18 @@ test('a restored store fences off every master of before', { timeout: SLOW_MS },
   await expect(restore(backup, url, { force: true })).rejects.toMatchObject({ code: 'store_locked' });
   await store.close();
   await expect(restore(backup, url)).rejects.toMatchObject({ code: 'store_exists' });
-  expect(await restore(backup, url, { force: true })).toEqual({ epoch: 9, replaced: `${path}.replaced` });
-  expect(await restore(backup, url, { force: true, epoch: 20 })).toEqual({ epoch: 21, replaced: `${path}.replaced-2` });
+  expect(await restore(backup, url, { force: true })).toEqual({ epoch: 1_008, replaced: `${path}.replaced` });
+  expect(await restore(backup, url, { force: true, epoch: 2_000 })).toEqual({
+    epoch: 3_000,
+    replaced: `${path}.replaced-2`,
+  });
 
   const restored = await opened(path);
   expect(await restored.fsck()).toEqual([]);
   const { tasks, cluster } = await restored.load(0);
   expect(tasks).toHaveLength(5);
-  expect(cluster?.epoch).toBe(21);
-  expect((await restored.info()).epoch).toBe(21);
+  expect(cluster?.epoch).toBe(3_000);
+  expect((await restored.info()).epoch).toBe(3_000);
   await expect(restored.commit(8, [])).rejects.toMatchObject({ code: 'stale_epoch' });
   await restored.close();
 
@@ -100,7 +103,7 @@ test('a restore to a new place needs no force', { timeout: SLOW_MS }, async () =
   await store.commit(3, submit(1, 5, 3));
   await store.backup(join(place, 'backup.db'));
   const other = join(place, 'deeper', 'other.db');
-  expect(await restore(join(place, 'backup.db'), `sqlite:${other}`)).toEqual({ epoch: 4, replaced: null });
+  expect(await restore(join(place, 'backup.db'), `sqlite:${other}`)).toEqual({ epoch: 1_003, replaced: null });
   expect((await (await opened(other)).load(0)).tasks).toHaveLength(5);
 });
 

@@ -10,6 +10,12 @@ import { audit } from './fsck.ts';
 import { lock } from './lock.ts';
 import { migrate } from './schema.ts';
 
+/**
+ * How far a restore raises the epoch. Masters may have led since the backup was made, one epoch each, in a store that
+ * is lost; workers have seen those epochs and refuse lower ones.
+ */
+const EPOCH_STEP = 1_000;
+
 /** See `restore` in `../restore.ts`. */
 export function restoreSqlite(from: string, to: string, options: RestoreOptions): Restored {
   const source = resolve(from);
@@ -68,13 +74,13 @@ function copy(source: string, unfinished: string): void {
   }
 }
 
-/** Above every epoch that this store or the one it replaces has seen, so that a master of before can not commit. */
+/** Above every epoch that any master of before can have led, so that none of them can commit or give orders. */
 function raiseEpoch(path: string, least: number): number {
   const db = new DatabaseSync(path);
   try {
     db.exec('PRAGMA synchronous = FULL');
     db.exec('BEGIN IMMEDIATE');
-    const epoch = Math.max(least, Number(db.prepare('SELECT epoch FROM meta').get()!.epoch)) + 1;
+    const epoch = Math.max(least, Number(db.prepare('SELECT epoch FROM meta').get()!.epoch)) + EPOCH_STEP;
     db.prepare('UPDATE meta SET epoch = ?').run(epoch);
     db.prepare('INSERT INTO leadership SELECT ?, coalesce(max(sequence), 0), 1 FROM event').run(epoch);
     const cluster = db.prepare('SELECT row FROM cluster').get();

@@ -1,7 +1,7 @@
 /** Which lines of a log a reader wants. */
-import { setFlagsFromString } from 'node:v8';
 import type { OperationInput } from '@cloudai/api/rest';
 import type { LogRecord } from '../context.ts';
+import { linearPattern, MAX_MATCHED_BYTES } from './pattern.ts';
 import { invalid } from './rejected.ts';
 import { readDuration } from './submission.ts';
 
@@ -23,7 +23,7 @@ export function readLogFilter(input: OperationInput<'readLogs'>, now: number): L
   }
   if (input.regex !== undefined) {
     const pattern = linearPattern(input.regex);
-    tests.push((line) => pattern.test(line.toString('utf8').replace(/\r?\n$/, '')));
+    tests.push((line) => pattern.test(line.toString('utf8', 0, MAX_MATCHED_BYTES).replace(/\r?\n$/, '')));
   }
   return {
     stream: input.stream ?? null,
@@ -55,28 +55,4 @@ function readSince(text: string, now: number): number {
     return time;
   }
   return now - readDuration(text, 'since', { zero: true })!;
-}
-
-let engineOn = false;
-
-/**
- * A pattern that is matched without backtracking, in time linear to the line whatever the pattern: V8's second engine
- * (flag `l`), which refuses what it can not do that way. The usual engine can be kept busy for hours by `(a+)+b`.
- */
-export function linearPattern(source: string): RegExp {
-  if (!engineOn) {
-    setFlagsFromString('--enable-experimental-regexp-engine');
-    engineOn = true;
-  }
-  try {
-    return new RegExp(source, 'l');
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw invalid(
-      'regex',
-      reason.includes('linear time')
-        ? 'look-around, back-references, Unicode classes and large repetitions are not available here, because they can not be matched in linear time'
-        : reason,
-    );
-  }
 }

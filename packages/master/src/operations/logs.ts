@@ -3,6 +3,7 @@
  * stream of pieces; transports give them their form. A slow reader slows only itself: nothing is read before it is
  * asked for.
  */
+import { setImmediate as turn } from 'node:timers/promises';
 import type { LogLine } from '@cloudai/api/rest';
 import type { Attempt, Task } from '@cloudai/engine';
 import type { LogRecord, MasterContext } from '../context.ts';
@@ -30,6 +31,8 @@ export interface LogReading {
 const LOST_GRACE_MS = 1_000;
 /** The result can be faster than the last of the log. */
 const RESULT_GRACE_MS = 30_000;
+/** A search holds the event loop for so long at a time. */
+const SLICE_MS = 10;
 
 export function logOperations(context: MasterContext, watch: TaskWatch): Pick<Operations, 'readLogs'> {
   return {
@@ -60,6 +63,7 @@ class LogReader {
   readonly #watch: TaskWatch;
   readonly #taskId: string;
   readonly #filter: LogFilter;
+  readonly #pace = new Pace();
 
   constructor(context: MasterContext, watch: TaskWatch, taskId: string, filter: LogFilter) {
     this.#context = context;
@@ -127,6 +131,7 @@ class LogReader {
         if (cutter === null) yield { kind: 'data', attempt: number, ...record };
         else
           for (const line of cutter.cut(record)) {
+            await this.#pace.step();
             const piece = pass(line);
             if (piece !== null) yield piece;
           }
@@ -155,7 +160,10 @@ class LogReader {
     for await (const record of records) {
       skip.set(record.stream, record.offset + record.data.length);
       if (this.#filter.stream !== null && record.stream !== this.#filter.stream) continue;
-      for (const line of cutter.cut(record)) if (keeps(this.#filter, line)) keeper.add(line);
+      for (const line of cutter.cut(record)) {
+        await this.#pace.step();
+        if (keeps(this.#filter, line)) keeper.add(line);
+      }
     }
     for (const line of cutter.rest()) if (keeps(this.#filter, line)) keeper.add(line);
     return keeper.take();
@@ -227,6 +235,21 @@ class LogReader {
         signal.removeEventListener('abort', notice);
       },
     };
+  }
+}
+
+/** Lets others have their turn between the lines of a long search. */
+class Pace {
+  #since = performance.now();
+
+  /** Nothing to wait for, most of the time. */
+  step(): Promise<void> | undefined {
+    return performance.now() - this.#since < SLICE_MS ? undefined : this.#yield();
+  }
+
+  async #yield(): Promise<void> {
+    await turn();
+    this.#since = performance.now();
   }
 }
 

@@ -9,6 +9,8 @@ import { pino } from 'pino';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { runMaster } from './process.ts';
+import { FakeWorker } from './testing/fake-worker.ts';
+import { ScriptedWorker } from './testing/scripted-worker.ts';
 import { eventually, TestMaster } from './testing/test-master.ts';
 import { Unavailable } from './unavailable.ts';
 
@@ -171,14 +173,19 @@ describe('failing', () => {
 });
 
 describe('a process of its own', () => {
-  async function serve(dataDir: string): Promise<{ child: ChildProcess; line: string; rest: string }> {
+  async function serve(
+    dataDir: string,
+    options: object = {},
+  ): Promise<{ child: ChildProcess; line: string; rest: string; workers: string }> {
     const script = path.join(import.meta.dirname, 'testing', 'serve.ts');
-    const child = spawn(process.execPath, [script, dataDir], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [script, dataDir, JSON.stringify(options)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     children.push(child);
     const line = await new Promise<string>((resolve) =>
       createInterface({ input: child.stdout! }).once('line', resolve),
     );
-    return { child, line, rest: /users (\S+),/.exec(line)![1]! };
+    return { child, line, rest: /users (\S+),/.exec(line)![1]!, workers: /workers (\S+),/.exec(line)![1]! };
   }
 
   const exit = (child: ChildProcess) =>
@@ -211,6 +218,39 @@ describe('a process of its own', () => {
     for (const id of acknowledged) expect(master.task(id)?.id).toBe(id);
     master.engine.check();
     expect(await master.handle.context.store.fsck()).toEqual([]);
+  });
+
+  test('a master that stood still for longer than a worker may be silent blames nobody', {
+    timeout: 60_000,
+  }, async () => {
+    master = await TestMaster.start();
+    const worker = await master.join('w1');
+    const taskId = await master.submitTask();
+    await master.handle.stop();
+    const engine = { suspectMs: 700, lostMs: 1_500, startGraceMs: 0 };
+    const { child, workers } = await serve(master.directory, { engine, sessions: { heartbeatMs: 200, leaseMs: 400 } });
+    const life = new ScriptedWorker(new FakeWorker(workers, worker.identity), { play: () => ({ runMs: 60_000 }) });
+    life.start();
+    await eventually('the task runs', () => [...life.plays.values()].some((play) => play.state === 'running'), 20_000);
+    for (let i = 0; i < 2; i += 1) {
+      child.kill('SIGSTOP');
+      await new Promise((resolve) => setTimeout(resolve, 4_000));
+      child.kill('SIGCONT');
+      await new Promise((resolve) => setTimeout(resolve, 2_000));
+    }
+    expect(life.sessions).toBe(1);
+    await life.stop();
+    const ended = exit(child);
+    child.kill('SIGTERM');
+    await ended;
+    await master.restart();
+    const kinds = (await master.handle.context.store.events({ namespaces: 'all' }, 0, 1_000)).map(
+      (event) => event.kind,
+    );
+    expect(
+      kinds.filter((kind) => ['worker_suspect', 'worker_lost', 'attempt_unknown', 'attempt_lost'].includes(kind)),
+    ).toEqual([]);
+    expect(master.attempt(taskId)).toMatchObject({ number: 1, state: 'running' });
   });
 
   test('says when it is ready, and ends in order on SIGTERM', { timeout: 30_000 }, async () => {

@@ -103,7 +103,7 @@ class Master {
     const { engine, epoch } = await this.#lead(store);
 
     const onFatal = (error: unknown): void => this.#fatal(error);
-    const logs = await this.#openLogs(onFatal);
+    const logs = await this.#openLogs(store, onFatal);
     const artifactsDir = path.join(dataDir, 'artifacts');
     await mkdir(artifactsDir, { recursive: true, mode: 0o700 });
     const artifacts = new FileArtifactStore(artifactsDir);
@@ -249,10 +249,15 @@ class Master {
     }
   }
 
-  async #openLogs(onFatal: (error: unknown) => void): Promise<FileLogStore> {
+  async #openLogs(store: Store, onFatal: (error: unknown) => void): Promise<FileLogStore> {
     const directory = path.join(this.#options.dataDir, 'logs');
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    const logs = new FileLogStore({ directory, onFatal, onWarning: (message) => this.#log.warn(message) });
+    const logs = new FileLogStore({
+      directory,
+      onFatal,
+      isReserved: () => store.health().state === 'full',
+      onWarning: (message) => this.#log.warn(message),
+    });
     this.#started.push(() => logs.close());
     return logs;
   }

@@ -17,6 +17,8 @@ export interface LogStoreOptions {
   readonly directory: string;
   /** A log can not be made durable: the process has to stop, a sync is never repeated. */
   onFatal(error: unknown): void;
+  /** What is left of the disk is set aside for the store: logs stay with their workers. */
+  isReserved?(): boolean;
   onWarning?(message: string): void;
 }
 
@@ -45,6 +47,7 @@ export class FileLogStore implements LogStore {
   readonly onRoom = new Set<() => void>();
   #handles = 0;
   #fullUntil = 0;
+  #roomTimer: NodeJS.Timeout | null = null;
   #writing: Promise<void> | null = null;
   #syncing: Promise<void> | null = null;
   #failed = false;
@@ -73,7 +76,7 @@ export class FileLogStore implements LogStore {
 
   /** `file.append`, within the bounds of all logs together. */
   append(file: LogFile, chunk: Parameters<LogFile['append']>[0]): ReturnType<LogFile['append']> {
-    if (this.#failed || performance.now() < this.#fullUntil) return 'busy';
+    if (this.#failed || this.#isFull()) return 'busy';
     if (this.#budget.pendingBytes + chunk.data.byteLength > MOST_PENDING_BYTES) return 'busy';
     const appended = file.append(chunk);
     if (file.isDirty) this.#mark(file);
@@ -176,6 +179,7 @@ export class FileLogStore implements LogStore {
 
   async close(): Promise<void> {
     await this.flush();
+    if (this.#roomTimer !== null) clearTimeout(this.#roomTimer);
     for (const file of this.#files.values()) await this.#closeHandle(file);
   }
 
@@ -215,7 +219,7 @@ export class FileLogStore implements LogStore {
       this.#dirty.clear();
       await inParallel(files, (file) => this.#write(file));
       this.#wake();
-      if (performance.now() >= this.#fullUntil) for (const tell of this.onRoom) tell();
+      if (!this.#isFull()) for (const tell of this.onRoom) tell();
     }
   }
 
@@ -254,16 +258,22 @@ export class FileLogStore implements LogStore {
       this.#fail(error);
       return;
     }
-    const pause = performance.now() >= this.#fullUntil;
     this.#fullUntil = performance.now() + FULL_PAUSE_MS;
-    if (pause) setTimeout(() => this.#leaveFull(), FULL_PAUSE_MS).unref();
+    this.#awaitRoom();
     await file.reset().catch((failure: unknown) => this.#fail(failure));
   }
 
-  #leaveFull(): void {
-    const left = this.#fullUntil - performance.now();
-    if (left > 0) setTimeout(() => this.#leaveFull(), left).unref();
-    else for (const tell of this.onRoom) tell();
+  #isFull(): boolean {
+    if (performance.now() >= this.#fullUntil && this.#options.isReserved?.() !== true) return false;
+    this.#awaitRoom();
+    return true;
+  }
+
+  #awaitRoom(): void {
+    this.#roomTimer ??= setTimeout(() => {
+      this.#roomTimer = null;
+      if (!this.#failed && !this.#isFull()) for (const tell of this.onRoom) tell();
+    }, FULL_PAUSE_MS).unref();
   }
 
   async #sync(file: LogFile): Promise<void> {

@@ -1,17 +1,18 @@
-/** A master in a process of its own, for tests that kill it: `node serve.ts DATA WORKER_PORT REST_PORT`. */
+/** A master in a process of its own, for tests that kill or stop it: `node serve.ts DATA [OPTIONS AS JSON]`. */
 import { pino } from 'pino';
-import { serveMaster } from '../process.ts';
+import { type MasterOptions, serveMaster } from '../process.ts';
 
-const [dataDir = '', workerPort = '0', restPort = '0'] = process.argv.slice(2);
+const [dataDir = '', rest = '{}'] = process.argv.slice(2);
 
 process.exitCode = await serveMaster(
   {
     dataDir,
     version: '0.0.0-test',
-    workers: { port: Number(workerPort) },
-    rest: { port: Number(restPort) },
+    workers: { port: 0 },
+    rest: { port: 0 },
     reserveBytes: 0,
     log: pino({ level: 'silent' }),
+    ...(JSON.parse(rest) as Partial<MasterOptions>),
   },
   (line) => console.log(line),
 );

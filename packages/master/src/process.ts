@@ -162,7 +162,6 @@ class Master {
     this.#started.push(() => loop.stop());
     const port = await this.#bind(() => server.listen(), listen.host, listen.port, 'workers');
     this.#started.push(() => server.stop('The master is stopping. Connect again.'));
-    this.#renewCertificates(authority, server, listen.names);
 
     const context: MasterContext = {
       loop,
@@ -179,6 +178,10 @@ class Master {
     };
     const rest = await this.#startRest(context, authority);
     this.#started.push(() => rest.close());
+    this.#renewCertificates(authority, async (now) => {
+      server.setCredentials(await authority.issueServer(listen.names, now));
+      rest.setCredentials(await authority.issueServer(this.#restNames(), now));
+    });
     this.#startRetention(context, logs, artifacts);
 
     this.#log.info(
@@ -275,11 +278,15 @@ class Master {
 
   async #startRest(context: MasterContext, authority: Authority): Promise<Rest> {
     const { host = '127.0.0.1', port = 8080, hosts = [] } = this.#options.rest ?? {};
-    const names = [host, ...hosts].filter((name) => name !== '0.0.0.0' && name !== '::');
-    const tls = isLoopback(host) ? undefined : await authority.issueServer(names, Date.now());
+    const tls = isLoopback(host) ? undefined : await authority.issueServer(this.#restNames(), Date.now());
     const log = { error: (fields: object, message: string) => this.#log.error(fields, message) };
     const start = () => startRest(context, { host, port, hosts, log, ...(tls === undefined ? {} : { tls }) });
     return await this.#bind(start, host, port, 'users');
+  }
+
+  #restNames(): string[] {
+    const { host = '127.0.0.1', hosts = [] } = this.#options.rest ?? {};
+    return [host, ...hosts].filter((name) => name !== '0.0.0.0' && name !== '::');
   }
 
   #startRetention(context: MasterContext, logs: FileLogStore, artifacts: FileArtifactStore): void {
@@ -300,10 +307,10 @@ class Master {
     this.#started.push(() => retention.stop());
   }
 
-  #renewCertificates(authority: Authority, server: WorkerServer, names: readonly string[]): void {
+  #renewCertificates(authority: Authority, renewServers: (now: number) => Promise<void>): void {
     const renew = async (): Promise<void> => {
       await this.#renewIssuing(authority);
-      server.setCredentials(await authority.issueServer(names, Date.now()));
+      await renewServers(Date.now());
     };
     const timer = setInterval(() => {
       renew().catch((error: unknown) => this.#log.error({ err: error }, 'the server certificate could not be renewed'));

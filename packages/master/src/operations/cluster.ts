@@ -27,10 +27,10 @@ export function clusterOperations(context: MasterContext): Pick<Operations, 'get
       for (const worker of engine.workers()) {
         if (worker.state === 'revoked') continue;
         workers[worker.state] = (workers[worker.state] ?? 0) + 1;
-        allocated = add(allocated, engine.allocated(worker.id) ?? ZERO);
-        // What a silent worker has is no capacity that anybody could use.
+        // What a silent worker has is no capacity that anybody could use; so the three always add up.
         if (worker.state !== 'active' || worker.capacity === null) continue;
         total = add(total, worker.capacity.resources);
+        allocated = add(allocated, engine.allocated(worker.id) ?? ZERO);
         available = add(available, engine.available(worker.id) ?? ZERO);
       }
       return {

@@ -8,10 +8,10 @@ export function isLoopback(host: string): boolean {
 
 /**
  * Which `Host` headers are answered. A page in a browser can make its own name resolve to a loopback address; the
- * header still says that name. Off loopback TLS does the same, because no such name is in the certificate.
+ * header still says that name. Beyond loopback TLS does the same, because no such name is in the certificate.
  */
 export function hostCheck(listening: string, further: readonly string[]): (header: string | undefined) => boolean {
-  if (!isLoopback(listening) && further.length === 0) return () => true;
+  if (!isLoopback(listening)) return () => true;
   const known = new Set(['localhost', '127.0.0.1', '::1', bare(listening), ...further.map(bare)]);
   // One client after the other sends the same one.
   let last: string | undefined;

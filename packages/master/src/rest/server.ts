@@ -115,6 +115,7 @@ function createApp(context: MasterContext, { tls, log }: RestOptions): FastifyIn
   const http = {
     maxHeaderSize: HEADER_LIMIT_BYTES,
     headersTimeout: HEADERS_TIMEOUT_MS,
+    connectionsCheckingInterval: HEADERS_TIMEOUT_MS / 2,
     // Finds readers that went away without a word.
     keepAlive: true,
     keepAliveInitialDelay: 30_000,

@@ -23,6 +23,7 @@ test('at shutdown followers are told to come back, and new requests are refused 
   const followed = await fetch(`${rest.url}/api/v1/tasks/${id}/logs?follow=true`, { headers });
   const body = followed.body!.pipeThrough(new TextDecoderStream()).getReader();
   const first = await body.read();
+  const bytes = await fetch(`${rest.url}/api/v1/tasks/${id}/logs?follow=true&format=text`, { headers });
   const started = performance.now();
   await rest.close();
   expect(performance.now() - started).toBeLessThan(3_000);
@@ -37,6 +38,8 @@ test('at shutdown followers are told to come back, and new requests are refused 
     { kind: 'data', text: 'half of\n' },
     { kind: 'interrupted', message: expect.stringContaining('stopping') },
   ]);
+  // Where there is no place for a hint, the transfer is not whole.
+  await expect(bytes.arrayBuffer()).rejects.toThrow();
   await expect(fetch(`${rest.url}/health`)).rejects.toThrow();
 });
 

@@ -29,8 +29,16 @@ export async function sendLog(
   await pipeline(Readable.from(encoded, { objectMode: false, highWaterMark: CHUNK_BYTES }), response);
 }
 
+/** The server ended a stream that can not say so in its own form. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+}
+
 async function* textOf(reading: LogReading, stream: OpenStream): AsyncGenerator<Uint8Array> {
   for await (const piece of reading.pieces(stream.signal)) if (piece.kind === 'data') yield piece.data;
+  // Bytes have no place for a hint, and a proper end would pass for the end of the log: so the transfer breaks off.
+  const reason = stream.interruption();
+  if (reason !== null) throw new Interrupted(reason);
 }
 
 async function* ndjsonOf(reading: LogReading, stream: OpenStream): AsyncGenerator<string> {

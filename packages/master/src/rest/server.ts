@@ -16,7 +16,7 @@ import { openArtifact } from './artifact-reply.ts';
 import { authenticate, subjectOf, tokenOf } from './authenticate.ts';
 import { errorReply } from './error-reply.ts';
 import { hostCheck } from './hosts.ts';
-import { sendLog } from './log-reply.ts';
+import { Interrupted, sendLog } from './log-reply.ts';
 import type { RestOptions } from './options.ts';
 import { coerceQuery } from './query.ts';
 import { StreamBook } from './stream-book.ts';
@@ -213,7 +213,8 @@ function addRoute(
       await sendLog(reply.raw, { ...HEADERS, 'x-request-id': request.id }, reading, stream);
     } catch (error) {
       // The head has gone out: all that can be said is that the body is not whole.
-      if (!isDisconnect(error)) options.log?.error({ err: error, requestId: request.id }, 'a log reply broke off');
+      if (!isDisconnect(error) && !(error instanceof Interrupted))
+        options.log?.error({ err: error, requestId: request.id }, 'a log reply broke off');
       reply.raw.destroy();
     } finally {
       stream.close();

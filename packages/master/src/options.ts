@@ -33,6 +33,8 @@ export interface MasterOptions {
   readonly reserveBytes?: number;
   /** Default 24 h. */
   readonly workerCertificateMs?: number;
+  /** Least severe entries of the process's own log, when `log` is not given. Default `info`. */
+  readonly logLevel?: string;
   readonly log?: Logger;
   /** For tests. */
   readonly clock?: ClockOptions;

@@ -41,7 +41,7 @@ export function configure(command: Command, cli: Cli): void {
 
 async function master(cli: Cli, options: Options): Promise<void> {
   const { runMaster } = await import('@cloudai/master');
-  const { engineConfig, loadMasterConfig, retention } = await import('@cloudai/master/config');
+  const { loadMasterConfig, masterOptions } = await import('@cloudai/master/config');
   try {
     const [restHost, restPort] = splitAddress(options.listen, '--listen');
     const [workersHost, workersPort] = splitAddress(options.workerListen, '--worker-listen');
@@ -59,19 +59,7 @@ async function master(cli: Cli, options: Options): Promise<void> {
         'log.level': options.logLevel,
       },
     });
-    const endpoint = values['workers.endpoint'];
-    const running = await runMaster({
-      dataDir: values.data,
-      version: VERSION,
-      workers: {
-        host: values['workers.host'],
-        port: values['workers.port'],
-        ...(endpoint === null ? {} : { advertise: endpoint }),
-      },
-      rest: { host: values['rest.host'], port: values['rest.port'], hosts: values['rest.hosts'] ?? [] },
-      engine: engineConfig(values),
-      retention: retention(values),
-    });
+    const running = await runMaster({ ...masterOptions(values), version: VERSION });
     whenAskedToStop(cli, () => void running.stop());
     const { restUrl, workerEndpoint, clusterId, epoch, context } = running;
     cli.out.print(

@@ -21,6 +21,7 @@ export function masterOptions(values: MasterValues): Omit<MasterOptions, 'versio
     retention: retention(values),
     artifactMaxBytes: values['artifacts.maxSize'],
     reserveBytes: values['store.reserve'],
+    logLevel: values['log.level'],
   };
 }
 

@@ -1,0 +1,36 @@
+// kill -9 of the master at random moments while tasks are submitted and run.
+import { expect, test } from 'vitest';
+import { BACK_WITHIN_MS } from '../e2e/cluster.ts';
+import { useCluster } from '../e2e/use-cluster.ts';
+import { haunt, summarise } from './nemesis.ts';
+import { chance, figure } from './seed.ts';
+import { Workload } from './workload.ts';
+
+const KILLS = figure('CLOUDAI_CHAOS_KILLS', 10);
+const TASKS = figure('CLOUDAI_CHAOS_TASKS', 60);
+/** A task takes the Docker engine of a small machine up to a third of a second, a kill and the restart two. */
+const TIMEOUT_MS = 60_000 + TASKS * 600 + KILLS * 3_000;
+
+const cluster = useCluster({ workers: [{ cpu: 2 }, { cpu: 2 }] });
+
+test(`${KILLS} kills of the master under ${TASKS} tasks lose, repeat and double nothing`, {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const random = chance(import.meta.filename);
+  const workload = new Workload(cluster, random, TASKS);
+  const recoveries = await haunt(workload.run(), {
+    random,
+    times: KILLS,
+    pauseMs: [20, 1500],
+    strike: () => cluster.restartMaster('kill9'),
+  });
+  const attempts = await workload.check();
+  console.log(summarise('kill -9 of the master', recoveries));
+  console.log(
+    `${workload.acknowledged} tasks acknowledged, ${workload.repeats} submits repeated, ${attempts} attempts`,
+  );
+  expect(workload.acknowledged).toBe(TASKS);
+  // The workers lived all the time, so what ran went on.
+  expect(attempts).toBe(TASKS);
+  expect(Math.max(...recoveries)).toBeLessThan(BACK_WITHIN_MS);
+});

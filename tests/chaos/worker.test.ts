@@ -1,0 +1,32 @@
+// kill -9 of the workers' processes at random moments: their containers go on and are adopted.
+import { expect, test } from 'vitest';
+import { BACK_WITHIN_MS } from '../e2e/cluster.ts';
+import { useCluster } from '../e2e/use-cluster.ts';
+import { haunt, summarise } from './nemesis.ts';
+import { chance, figure } from './seed.ts';
+import { Workload } from './workload.ts';
+
+const KILLS = figure('CLOUDAI_CHAOS_KILLS', 10);
+const TASKS = figure('CLOUDAI_CHAOS_TASKS', 40);
+const TIMEOUT_MS = 60_000 + TASKS * 600 + KILLS * 4_000;
+
+const cluster = useCluster({ workers: [{ cpu: 2 }, { cpu: 2 }] });
+
+test(`${KILLS} kills of workers under ${TASKS} tasks lose, repeat and double nothing`, {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const random = chance(import.meta.filename);
+  const workload = new Workload(cluster, random, TASKS);
+  const recoveries = await haunt(workload.run(), {
+    random,
+    times: KILLS,
+    pauseMs: [50, 1500],
+    strike: () => cluster.restartWorker(cluster.workerIds[random.integer(0, 2)]!, 'kill9'),
+  });
+  const attempts = await workload.check();
+  console.log(summarise('kill -9 of a worker', recoveries));
+  console.log(`${workload.acknowledged} tasks acknowledged, ${attempts} attempts`);
+  expect(workload.acknowledged).toBe(TASKS);
+  expect(attempts).toBe(TASKS);
+  expect(Math.max(...recoveries)).toBeLessThan(BACK_WITHIN_MS);
+});

@@ -22,6 +22,7 @@ it('keeps every invariant whatever happens, replays to the same state and reload
     for (const one of sequence) chaos.move(one);
     chaos.restart();
     steps += chaos.log.length;
+    chaos.heal();
     expect(chaos.replay()).toBe(hashState(chaos.engine));
   });
   fc.assert(property, {

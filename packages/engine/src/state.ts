@@ -159,9 +159,10 @@ export class EngineState {
     return this.usage.get(namespace) ?? ZERO;
   }
 
-  /** Ids that start with `prefix`, ascending, at most `limit`. */
+  /** Ids that start with `prefix`, ascending, at most `limit`; none for an empty one. */
   findTasks(prefix: string, limit: number): TaskId[] {
     const found: TaskId[] = [];
+    if (prefix === '') return found;
     for (const [start, ids] of this.#byPrefix) {
       if (!start.startsWith(prefix.slice(0, PREFIX_LENGTH))) continue;
       for (const id of ids) if (id.startsWith(prefix)) found.push(id);

@@ -1,6 +1,6 @@
 /**
  * Which state may follow which, and the only functions that write rows of tasks, attempts and workers. A step that
- * is not in a table is a bug and throws. `docs/reference/states.md` draws the same tables.
+ * is not in a table is a bug and throws. `docs/architecture.md` draws the same tables.
  */
 import type { EventKind } from './change.ts';
 import type { Attempt, AttemptState } from './model/attempt.ts';

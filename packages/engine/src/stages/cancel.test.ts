@@ -55,7 +55,7 @@ describe('cancel asks the worker to stop what lives', () => {
       expect(cluster.attempt(id)).toMatchObject({ state: 'stopping', stopReason: 'cancelled_by_user' });
       expect(cluster.available('w1')).toMatchObject({ cpuMillis: 0 });
       w1.ended(id, 'cancelled_by_user');
-      expect(cluster.state(id)).toBe('cancelled(cancelled_by_user)');
+      expect(cluster.task(id)).toMatchObject({ state: 'cancelled', message: 'Cancelled by ann.' });
       expect(cluster.attempt(id).state).toBe('cancelled');
       expect(cluster.available('w1')).toMatchObject({ cpuMillis: 4000 });
     })(),

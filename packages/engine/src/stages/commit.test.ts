@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { scenario, type TestCluster } from '../testing/index.ts';
+import { scenario, spec, type TestCluster } from '../testing/index.ts';
 
 /** Tasks that no pass has seen yet. */
 const plan = (cluster: TestCluster, ...assignments: [taskId: string, workerId: string][]) =>
@@ -9,42 +9,54 @@ const plan = (cluster: TestCluster, ...assignments: [taskId: string, workerId: s
     assignments: assignments.map(([taskId, workerId]) => ({ taskId, workerId })),
   });
 
-/** Queued tasks that the schedule pass leaves alone, because the worker they name has no room for them yet. */
-function blocked(cluster: TestCluster, cpu: number): { ids: string[]; open: () => void } {
-  const w1 = cluster.worker('w1', { cpu: 4, memory: 8 });
-  w1.heartbeat('not yet');
-  const ids = [cluster.submit({ cpu }), cluster.submit({ cpu })];
-  return { ids, open: () => w1.heartbeat() };
-}
-
 describe('a plan made elsewhere', () => {
   it(
-    'is carried out where it fits, and refused task by task where it does not (no oversubscription by any planner)',
-    scenario(
-      (cluster) => {
-        const { ids, open } = blocked(cluster, 3);
-        cluster.engine.apply({ kind: 'tick' }, cluster.now);
-        void open;
-        expect(plan(cluster, [ids[0]!, 'w1'])).toMatchObject({
-          committed: 0,
-          refused: [{ code: 'worker_not_active', message: 'Worker w1 can not run tasks: not yet' }],
-        });
-        const w2 = cluster.joined('w2', { cpu: 4, memory: 8 });
-        w2.connect({ labels: { zone: 'a' } });
-        cluster.effects();
-        expect(cluster.engine.counts()).toMatchObject({ assigned: 1, queued: 1 });
-        expect(plan(cluster, [ids[1]!, 'w2'])).toMatchObject({
-          committed: 0,
-          refused: [
-            {
-              code: 'insufficient_resources',
-              message: 'Insufficient CPU: worker has 1.00 available, task requires 3.00',
-            },
-          ],
-        });
-      },
-      { passPlacements: 1 },
-    ),
+    'is refused task by task where it does not fit: no planner can oversubscribe',
+    scenario((cluster) => {
+      const w1 = cluster.worker('w1', { cpu: 4, memory: 8 });
+      w1.heartbeat('not yet');
+      const [first, second] = [cluster.submit({ cpu: 3 }), cluster.submit({ cpu: 3 })];
+      expect(plan(cluster, [first, 'w1'])).toMatchObject({
+        committed: 0,
+        refused: [{ code: 'worker_not_active', message: 'Worker w1 can not run tasks: not yet' }],
+      });
+      w1.heartbeat();
+      expect(cluster.state(first)).toBe('assigned');
+      expect(plan(cluster, [second, 'w1'])).toMatchObject({
+        committed: 0,
+        refused: [
+          {
+            code: 'insufficient_resources',
+            message: 'Insufficient CPU: worker has 1.00 available, task requires 3.00',
+          },
+        ],
+      });
+      cluster.effects();
+    }),
+  );
+
+  it(
+    'is carried out where it fits, ahead of the engine’s own pass',
+    scenario((cluster) => {
+      cluster.worker('w1', { cpu: 2, memory: 8 });
+      cluster.worker('w2', { cpu: 2, memory: 8 });
+      // The engine has just made a pass: what is queued now waits for the next one.
+      cluster.submit({ cpu: 9 });
+      cluster.applyAlone({
+        kind: 'submitTasks',
+        namespace: 'default',
+        owner: 'ann',
+        tasks: ['a', 'b'].map((id) => ({ id, name: null, spec: spec({ cpu: 2 }), retryOf: null })),
+        job: null,
+        idempotency: null,
+        knownOutcomes: {},
+      });
+      expect(plan(cluster, ['a', 'w2'], ['b', 'w2'])).toMatchObject({ committed: 1, refused: [{ taskId: 'b' }] });
+      expect(cluster.effects()).toEqual(['start a/1 on w2']);
+      expect(cluster.attempt('a').placedBy).toBe('mine');
+      cluster.settle();
+      expect(cluster.effects()).toEqual(['start b/1 on w1']);
+    }),
   );
 
   it(

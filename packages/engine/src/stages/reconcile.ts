@@ -71,10 +71,8 @@ function missing(step: Step, attempt: Attempt): void {
     });
     return;
   }
-  if (attempt.state === 'assigned') {
-    const expiresAt = step.now + step.state.config.reservationTtlMs;
-    startOnWorker(step, changeAttempt(step, attempt, { expiresAt }));
-    return;
-  }
-  startOnWorker(step, attempt.state === 'unknown' ? resume(step, attempt) : attempt);
+  const resumed = attempt.state === 'unknown' ? resume(step, attempt) : attempt;
+  const { session } = step.state.workers.get(attempt.workerId)!.worker;
+  const expiresAt = resumed.state === 'assigned' ? step.now + step.state.config.reservationTtlMs : null;
+  startOnWorker(step, changeAttempt(step, resumed, { session, expiresAt }));
 }

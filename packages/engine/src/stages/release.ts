@@ -54,7 +54,8 @@ function settle(step: Step, task: Task, attempt: Attempt, end: AttemptEnd): void
         ...counts,
         state: verdict.state,
         reason: verdict.reason,
-        message: messageOf(verdict.reason, end, exitCode),
+        // A cancelled task goes on saying who cancelled it.
+        message: verdict.state === 'cancelled' ? task.message : messageOf(verdict.reason, end, exitCode),
         exitCode,
       },
       attempt,
@@ -137,11 +138,29 @@ function failChild(step: Step, id: TaskId, parent: Task): Task {
 
 const NO_PARENTS: readonly TaskId[] = [];
 
+/** Why it ended, in the worker's words where it had some. */
 function messageOf(reason: EndReason, end: AttemptEnd, exitCode: number | null): string | null {
-  if (reason === 'poison') return 'Every worker that started this task was lost: it is not tried again.';
-  if (end.message !== null) return end.message;
-  return reason === 'exit_nonzero' ? `Exit code ${exitCode ?? 'unknown'}.` : null;
+  if (reason === 'poison') return SENTENCES.poison!;
+  if (reason === 'exit_nonzero') return end.message ?? `Exit code ${exitCode ?? 'unknown'}.`;
+  return end.message ?? SENTENCES[reason] ?? null;
 }
+
+const SENTENCES: Partial<Record<EndReason, string>> = {
+  oom: 'It used more memory than it had asked for.',
+  timeout: 'It ran longer than its time-out allows.',
+  queue_timeout: 'It did not start in time.',
+  image_error: 'Its image could not be had.',
+  command_error: 'Its command could not be started.',
+  storage_limit: 'It wrote more than it had asked for.',
+  log_limit: 'It logged more than its limit.',
+  output_error: 'Its output files could not be collected.',
+  poison: 'Every worker that started this task was lost: it is not tried again.',
+  external: 'Its container was stopped or removed by something else.',
+  daemon_restart: 'The container daemon of its worker restarted.',
+  start_error: 'Its container could not be started.',
+  evicted: 'Its worker had to stop it.',
+  preempted: 'It made room for another task.',
+};
 
 function seconds(ms: number): string {
   return `${ms % 1000 === 0 ? ms / 1000 : (ms / 1000).toFixed(1)} s`;

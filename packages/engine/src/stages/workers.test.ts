@@ -76,6 +76,23 @@ describe('join', () => {
   );
 });
 
+describe('renew', () => {
+  it(
+    'replaces the certificate of a worker that has one',
+    scenario((cluster) => {
+      const renew = { kind: 'renewWorker', workerId: 'w1', certificateSerial: 'second' } as const;
+      expect(cluster.apply(renew)).toMatchObject({ code: 'worker_not_registered' });
+      cluster.apply(register('w1', cluster.now));
+      expect(cluster.apply(renew)).toMatchObject({ code: 'certificate_superseded' });
+      join(cluster);
+      expect(cluster.apply(renew)).toEqual({ ok: true, kind: 'done' });
+      expect(cluster.row('w1').certificateSerial).toBe('second');
+      unregister(cluster);
+      expect(cluster.apply(renew)).toMatchObject({ code: 'worker_revoked' });
+    }),
+  );
+});
+
 describe('unregister', () => {
   it(
     'a worker that never joined is gone; its id is free again',

@@ -79,6 +79,8 @@ export function renewWorker(step: Step, command: Extract<Command, { kind: 'renew
   const entry = step.state.workers.get(command.workerId);
   if (entry === undefined) return notRegistered(command.workerId);
   if (entry.worker.state === 'revoked') return reject('worker_revoked', `Worker ${command.workerId} was unregistered.`);
+  if (entry.worker.certificateSerial === null)
+    return reject('certificate_superseded', `Worker ${command.workerId} has to join again before it can renew.`);
   changeWorker(step, command.workerId, { certificateSerial: command.certificateSerial });
   return DONE;
 }

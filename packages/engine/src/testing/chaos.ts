@@ -8,7 +8,7 @@ import type { Command, FoundAttempt, NewTask, Reply } from '../command.ts';
 import { DEFAULT_ENGINE_CONFIG, type EngineConfig } from '../config.ts';
 import { Engine } from '../engine.ts';
 import { type Attempt, isLive } from '../model/attempt.ts';
-import type { EndReason, Task } from '../model/task.ts';
+import { type EndReason, isTerminal, type Task } from '../model/task.ts';
 import type { Worker } from '../model/worker.ts';
 import { capacity, hello, resources, result, type SpecOptions, spec } from './builders.ts';
 import { hashState } from './canonical.ts';
@@ -77,6 +77,53 @@ export class Chaos {
     const engine = new Engine(CONFIG);
     for (const { command, now } of this.log) engine.apply(command, now);
     return hashState(engine);
+  }
+
+  /**
+   * The faults stop: everybody who may connects and does honest work. Within five minutes of the cluster's time each
+   * task has ended or waits for something that a person has to change (I15, I24).
+   */
+  heal(): void {
+    this.#apply({ kind: 'putNamespace', name: 'small', quota: null, by: 'admin' });
+    const end = this.now + 300_000;
+    while (this.now < end) {
+      for (const worker of this.engine.workers()) this.#rejoin(worker);
+      this.heartbeats();
+      for (const { id } of this.engine.workers())
+        for (const attempt of this.engine.liveAttempts(id)) this.#work(attempt);
+      const before = this.now;
+      this.follow();
+      if (this.now === before) this.now += 1_000;
+    }
+    for (const task of this.engine.snapshot().tasks) {
+      if (isTerminal(task.state)) continue;
+      const { workers } = this.engine.explain(task.id, this.now)!;
+      const stranded = task.state === 'queued' && workers.every((worker) => worker.obstacles.length > 0);
+      const waits = task.state === 'pending' && task.waitsFor.length > 0;
+      if (!stranded && !waits) throw new Error(`task ${task.id} is ${task.state} for no reason: ${task.message}`);
+    }
+  }
+
+  #rejoin({ id, state, connected, drain, incarnation, certificateSerial }: Worker): void {
+    if (drain !== null) this.#apply({ kind: 'drainWorker', workerId: id, drain: null, by: 'admin' });
+    if (connected || state === 'revoked' || certificateSerial === null) return;
+    const found = this.engine.liveAttempts(id).map(({ taskId, number, startedAt }) => {
+      const phase = startedAt === null ? 'starting' : 'running';
+      return { taskId, attempt: number, phase, startedAt } as const;
+    });
+    const offer = CAPACITIES[WORKERS.indexOf(id)]!;
+    this.#apply(hello(id, offer, { certificateSerial, incarnation: incarnation ?? 'process-0', found }));
+  }
+
+  #work(attempt: Attempt): void {
+    const { session, connected } = this.engine.worker(attempt.workerId)!;
+    if (!connected) return;
+    const reason = attempt.stopReason === 'stuck' ? 'exit_nonzero' : (attempt.stopReason ?? 'exit_zero');
+    const ended = { phase: 'ended', reason, result: result(reason === 'exit_zero' ? 0 : 1, this.now) } as const;
+    const running = { phase: 'running', startedAt: this.now, containerId: 'c', imageDigest: null } as const;
+    const report = attempt.startedAt === null && attempt.stopReason === null ? running : ended;
+    const { workerId, taskId, number } = attempt;
+    this.#apply({ kind: 'reportAttempt', workerId, session, taskId, attempt: number, report });
   }
 
   #apply(command: Command): Reply {

@@ -62,7 +62,9 @@ export interface WorkerOptions {
   /** Docker's config.json with registry credentials. */
   readonly registryAuth?: string | undefined;
   readonly dockerHost?: string | undefined;
-  /** Default: to stderr, at the level of `CLOUDAI_LOG_LEVEL` or `info`. */
+  /** Of the default log. Without it `CLOUDAI_LOG_LEVEL`, else `info`. */
+  readonly logLevel?: string | undefined;
+  /** Default: to stderr. */
   readonly log?: Logger | undefined;
   /** Replaces Docker, for tests and the farm. Gets the identity, because containers are named after it. */
   readonly openRuntime?: ((identity: Identity, capacity: Capacity) => Promise<Runtime>) | undefined;
@@ -90,7 +92,7 @@ export interface WorkerHandle {
 
 /** Joins if need be and starts the worker. Rejects when it can not become a worker at all (no token, refused, foreign data). */
 export async function runWorker(options: WorkerOptions): Promise<WorkerHandle> {
-  const log = options.log ?? defaultLog();
+  const log = options.log ?? defaultLog(options.logLevel);
   const address = parseMasterAddress(options.master);
   await mkdir(options.dataDirectory, { recursive: true, mode: 0o700 });
   const lock = await DataLock.take(options.dataDirectory);
@@ -370,7 +372,6 @@ async function hasOutputs(dataDirectory: string): Promise<boolean> {
   return names.length > 0;
 }
 
-function defaultLog(): Logger {
-  const level = process.env.CLOUDAI_LOG_LEVEL ?? 'info';
+function defaultLog(level = process.env.CLOUDAI_LOG_LEVEL ?? 'info'): Logger {
   return pino({ level, base: { area: 'worker' } }, pino.destination({ fd: 2, sync: true }));
 }

@@ -68,6 +68,7 @@ async function worker(cli: Cli, options: Options): Promise<void> {
         'worker.data': options.data,
         'worker.master': options.master,
         'worker.join': options.join,
+        'worker.id': options.id,
         'worker.cpu': options.cpu,
         'worker.memory': options.memory,
         'worker.storage': options.storage,
@@ -83,7 +84,7 @@ async function worker(cli: Cli, options: Options): Promise<void> {
       master,
       dataDirectory,
       version: VERSION,
-      id: options.id,
+      id: values['worker.id'] ?? undefined,
       join: values['worker.join'] ?? undefined,
       capacity: {
         cpuMillis: values['worker.cpu'] ?? undefined,
@@ -94,6 +95,8 @@ async function worker(cli: Cli, options: Options): Promise<void> {
       },
       labels: values['worker.labels'] ?? {},
       dockerHost: values['worker.docker'] ?? undefined,
+      registryAuth: values['worker.registryAuth'] ?? undefined,
+      logLevel: values['log.level'],
     });
     fs.writeFileSync(masterFile(dataDirectory), `${master}\n`, { mode: 0o600 });
     cli.out.print(`cloudai worker ${running.workerId} of cluster ${running.clusterId}, master ${master}`);

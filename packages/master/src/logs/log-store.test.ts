@@ -219,10 +219,12 @@ describe('following', () => {
   });
 
   test('waits for a log that does not exist yet', async () => {
-    const first = store.read(TASK, 1, { follow: true })[Symbol.asyncIterator]().next();
+    const reader = store.read(TASK, 1, { follow: true })[Symbol.asyncIterator]();
+    const first = reader.next();
     await delay(20);
     await append(chunk(0, 'here'));
     expect(Buffer.from((await first).value!.data).toString()).toBe('here');
+    await reader.return?.();
   });
 
   test('two hundred readers that hardly read cost the writer nothing', async () => {

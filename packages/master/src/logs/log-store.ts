@@ -278,6 +278,11 @@ export class FileLogStore implements LogStore {
 
   async #sync(file: LogFile): Promise<void> {
     if (file.removed || file.handle === null) return;
+    if (file.syncing) {
+      // Room for another handle was made with it; what came meanwhile is for the next round.
+      this.#unsynced.add(file);
+      return;
+    }
     file.syncing = true;
     try {
       await file.sync();
@@ -319,7 +324,7 @@ export class FileLogStore implements LogStore {
       if (this.#handles < MOST_HANDLES) return;
       if (file.handle === null || file.writing || file.syncing) continue;
       if (!file.isSynced) await this.#sync(file);
-      if (file.handle !== null && file.isSynced && !file.writing) await this.#closeHandle(file);
+      if (file.handle !== null && file.isSynced && !file.writing && !file.syncing) await this.#closeHandle(file);
     }
   }
 

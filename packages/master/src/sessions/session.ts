@@ -147,22 +147,25 @@ export class WorkerSession {
     }, this.#services.config.helloMs);
     try {
       for await (const request of requests) {
-        await this.#take(request);
+        await this.#take(request).catch((error: unknown) => this.#fail(error));
         if (this.#state === 'closed') break;
       }
-    } catch (error) {
-      this.#readFailed(error);
+    } catch {
+      // The connection broke. That needs no words: nobody is there to hear them.
     } finally {
       clearTimeout(timer);
       this.#end();
     }
   }
 
-  #readFailed(error: unknown): void {
+  #fail(error: unknown): void {
     if (error instanceof WireError)
       this.close(refuse('invalid_argument', `The worker sent what no worker sends: ${error.message}`));
     else if (error instanceof Unavailable) this.close(refuse(error.code, error.message));
-    // Anything else is the connection's end, which needs no words: nobody is there to hear them.
+    else {
+      this.#services.onWarning('a session failed', { worker: this.workerId, err: error });
+      this.close(refuse('unavailable', 'The master could not go on with this session. Connect again.'));
+    }
   }
 
   async #take({ message }: wire.SessionRequest): Promise<void> {
@@ -293,7 +296,7 @@ export class WorkerSession {
           this.#send({ case: 'reportAck', value: { sequence, key: writeKey(key), forget } });
         if (report.phase !== 'ended') ack(false);
         // The end is durable; the worker hears so, and may forget the attempt, once its log is, too.
-        else this.#logs.settle(key, report.result, () => ack(true)).catch((error: unknown) => this.#readFailed(error));
+        else this.#logs.settle(key, report.result, () => ack(true)).catch((error: unknown) => this.#fail(error));
       },
     );
     while (this.#unanswered >= MOST_UNANSWERED && this.#state === 'live')

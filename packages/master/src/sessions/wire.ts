@@ -167,39 +167,48 @@ export function readChunk(chunk: wire.LogChunk): LogChunk {
   };
 }
 
+/** Measurements are for looking at: odd ones are put right and never cost a worker its session. */
 export function readUsage(heartbeat: wire.Heartbeat, at: number): WorkerUsage | null {
   const { usage } = heartbeat;
   if (usage === undefined) return null;
   return {
     at,
     cpu: share(usage.cpu),
-    memoryBytes: count(usage.memoryBytes, 'usage.memory_bytes'),
-    storageBytes: count(usage.storageBytes, 'usage.storage_bytes'),
+    memoryBytes: amount(usage.memoryBytes),
+    storageBytes: amount(usage.storageBytes),
     gpu: share(usage.gpu),
-    networkRxBytes: count(usage.networkRxBytes, 'usage.network_rx_bytes'),
-    networkTxBytes: count(usage.networkTxBytes, 'usage.network_tx_bytes'),
-    attempts: atMost(heartbeat.attempts, MOST_FOUND, 'heartbeat.attempts').map(readAttemptUsage),
+    networkRxBytes: amount(usage.networkRxBytes),
+    networkTxBytes: amount(usage.networkTxBytes),
+    attempts: heartbeat.attempts.slice(0, MOST_FOUND).flatMap(readAttemptUsage),
   };
 }
 
-function readAttemptUsage(usage: wire.AttemptUsage): AttemptUsage {
-  return {
-    ...readKey(usage.key, 'heartbeat.attempts'),
-    cpuMicros: count(usage.cpuMicros, 'attempts.cpu_micros'),
-    cpuMillis: count(usage.cpuMillis, 'attempts.cpu_millis'),
-    memoryBytes: count(usage.memoryBytes, 'attempts.memory_bytes'),
-    memoryPeakBytes: count(usage.memoryPeakBytes, 'attempts.memory_peak_bytes'),
-    storageBytes: count(usage.storageBytes, 'attempts.storage_bytes'),
-    networkRxBytes: count(usage.networkRxBytes, 'attempts.network_rx_bytes'),
-    networkTxBytes: count(usage.networkTxBytes, 'attempts.network_tx_bytes'),
-    paused: usage.paused,
-  };
+function readAttemptUsage(usage: wire.AttemptUsage): AttemptUsage[] {
+  if (!isKey(usage.key)) return [];
+  const { taskId, attempt } = usage.key;
+  return [
+    {
+      taskId,
+      attempt,
+      cpuMicros: amount(usage.cpuMicros),
+      cpuMillis: amount(usage.cpuMillis),
+      memoryBytes: amount(usage.memoryBytes),
+      memoryPeakBytes: amount(usage.memoryPeakBytes),
+      storageBytes: amount(usage.storageBytes),
+      networkRxBytes: amount(usage.networkRxBytes),
+      networkTxBytes: amount(usage.networkTxBytes),
+      paused: usage.paused,
+    },
+  ];
 }
 
 export function readKey(key: wire.AttemptKey | undefined, at: string): AttemptKey {
-  if (key === undefined || !/^[a-z0-9]{2,64}$/.test(key.taskId) || key.attempt < 1)
-    throw new WireError(`${at}: not the key of an attempt`);
+  if (!isKey(key)) throw new WireError(`${at}: not the key of an attempt`);
   return { taskId: key.taskId, attempt: key.attempt };
+}
+
+function isKey(key: wire.AttemptKey | undefined): key is wire.AttemptKey {
+  return key !== undefined && /^[a-z0-9]{2,64}$/.test(key.taskId) && key.attempt >= 1;
 }
 
 export function keyText(key: AttemptKey): string {
@@ -263,6 +272,10 @@ function optionalText(text: string): string | null {
 function name(text: string, at: string): string {
   if (text.length > NAME_CHARS) throw new WireError(`${at}: more than ${NAME_CHARS} characters`);
   return text;
+}
+
+function amount(value: bigint): number {
+  return Math.min(Number.MAX_SAFE_INTEGER, Math.max(0, Number(value)));
 }
 
 function share(value: number): number {

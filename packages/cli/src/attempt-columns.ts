@@ -11,13 +11,14 @@ export function attemptColumns(colors: Colors, now: number): Column<AttemptView>
     { title: 'WORKER', value: (attempt) => printable(attempt.worker), shrinks: true },
     { title: 'STATE', value: stateOf, paint: (cell, attempt) => stateColor(colors, attempt.state)(cell) },
     { title: 'EXIT', value: (attempt) => (attempt.exitCode === null ? '-' : String(attempt.exitCode)), align: 'right' },
-    { title: 'ASSIGNED', value: (attempt) => timestamp(attempt.assignedAt) },
+    { title: 'ASSIGNED', drops: 1, value: (attempt) => timestamp(attempt.assignedAt) },
     { title: 'RAN', value: (attempt) => runTime(attempt, now) },
     {
       title: 'PEAK MEMORY',
+      drops: 2,
       value: (attempt) => (attempt.peakMemoryBytes === null ? '-' : bytes(attempt.peakMemoryBytes)),
     },
-    { title: 'PLACED BY', value: (attempt) => printable(attempt.placedBy), shrinks: true },
+    { title: 'PLACED BY', drops: 3, value: (attempt) => printable(attempt.placedBy), shrinks: true },
     { title: 'MESSAGE', value: (attempt) => printable(attempt.message ?? attempt.progress ?? '-'), shrinks: true },
   ];
 }

@@ -7,12 +7,12 @@ import type { Column } from './output/table.ts';
 export function taskColumns(colors: Colors, now: number): Column<TaskView>[] {
   return [
     { title: 'ID', value: (task) => task.id },
-    { title: 'NAME', value: (task) => printable(task.name ?? '-'), shrinks: true },
+    { title: 'NAME', drops: 3, value: (task) => printable(task.name ?? '-'), shrinks: true },
     { title: 'STATE', value: stateText, paint: (cell, task) => stateColor(colors, task.state)(cell) },
-    { title: 'WORKER', value: (task) => printable(task.worker ?? '-'), shrinks: true },
+    { title: 'WORKER', drops: 1, value: (task) => printable(task.worker ?? '-'), shrinks: true },
     { title: 'AGE', value: (task) => age(task.submittedAt, now) },
-    { title: 'RAN', value: (task) => runTime(task, now) },
-    { title: 'IMAGE', value: (task) => printable(task.image), shrinks: true },
+    { title: 'RAN', drops: 4, value: (task) => runTime(task, now) },
+    { title: 'IMAGE', drops: 2, value: (task) => printable(task.image), shrinks: true },
     { title: 'COMMAND', value: (task) => printable(task.command), shrinks: true },
   ];
 }

@@ -20,12 +20,12 @@ const COLUMNS: readonly Column<Item>[] = [
   { title: '#', value: ({ position }) => String(position), align: 'right' },
   { title: 'ID', value: ({ task }) => task.id },
   { title: 'WORKER', value: ({ task }) => printable(task.worker ?? 'Waiting for scheduler') },
-  { title: 'IMAGE', value: ({ task }) => printable(task.image), shrinks: true },
-  { title: 'USER', value: ({ task }) => printable(task.owner), shrinks: true },
-  { title: 'NEEDS', value: ({ task }) => resources(task.resources) },
-  { title: 'QUEUED AT', value: ({ task }) => timestamp(task.queuedAt) },
+  { title: 'IMAGE', drops: 2, value: ({ task }) => printable(task.image), shrinks: true },
+  { title: 'USER', drops: 5, value: ({ task }) => printable(task.owner), shrinks: true },
+  { title: 'NEEDS', drops: 1, value: ({ task }) => resources(task.resources) },
+  { title: 'QUEUED AT', drops: 4, value: ({ task }) => timestamp(task.queuedAt) },
   { title: 'IN QUEUE', value: ({ waitingMs }) => duration(waitingMs) },
-  { title: 'ATTEMPTS', value: ({ task }) => String(task.attempt), align: 'right' },
+  { title: 'ATTEMPTS', drops: 3, value: ({ task }) => String(task.attempt), align: 'right' },
   { title: 'STATUS', value: ({ task, message }) => printable(message ?? task.state), shrinks: true },
 ];
 

@@ -57,10 +57,10 @@ function columns(colors: Colors, now: number): Column<WorkerView>[] {
     { title: 'TASKS', value: ({ runningTasks }) => String(runningTasks.length), align: 'right' },
     { title: 'CPU', value: share((view) => view.cpuMillis, fromMillis) },
     { title: 'MEMORY', value: share((view) => view.memoryBytes, bytes) },
-    { title: 'STORAGE', value: share((view) => view.storageBytes, bytes) },
-    { title: 'GPU', value: share((view) => view.gpuMillis, fromMillis) },
-    { title: 'LAST SEEN', value: ({ lastSeenAt }) => ago(lastSeenAt, now) },
-    { title: 'LABELS', value: labels, shrinks: true },
+    { title: 'STORAGE', drops: 3, value: share((view) => view.storageBytes, bytes) },
+    { title: 'GPU', drops: 2, value: share((view) => view.gpuMillis, fromMillis) },
+    { title: 'LAST SEEN', drops: 1, value: ({ lastSeenAt }) => ago(lastSeenAt, now) },
+    { title: 'LABELS', drops: 4, value: labels, shrinks: true },
   ];
 }
 

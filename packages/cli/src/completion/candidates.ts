@@ -98,6 +98,8 @@ async function idsFor(cli: Cli, command: Command, argument: Argument, prefix: st
     (argument.name() === 'id' && (parent === 'worker' || command.name() === 'unregister'));
   const isOlderTask = command.name() === 'task' && cli.isPrompt;
   if (!wantsTask && !wantsWorker && !isOlderTask) return [];
+  // A Tab asks once and complains about nothing.
+  cli.shared = { ...cli.shared, quiet: true };
   const client = await cli.client();
   try {
     if (!wantsTask) {

@@ -6,6 +6,8 @@ export interface Column<Row> {
   readonly align?: 'left' | 'right';
   /** May lose text when the terminal is too narrow; the widest of these gives first. */
   readonly shrinks?: boolean;
+  /** Left out when shrinking is not enough; the highest number goes first. */
+  readonly drops?: number;
   /** Colours the finished cell, which does not change its width. */
   readonly paint?: (cell: string, row: Row) => string;
 }
@@ -14,42 +16,61 @@ const GAP = '  ';
 /** Narrower than this a shrunk column tells nothing; then lines may wrap. */
 const MIN_WIDTH = 8;
 
-/** Lines of a table that fits into `width` columns as far as its shrinking columns allow; null: no limit. */
+/** Lines of a table that fits into `width` columns as far as shrinking and dropping allow; null: no limit. */
 export function renderTable<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],
   options: { readonly width: number | null; readonly paintTitle?: (title: string) => string },
 ): string[] {
-  const cells = rows.map((row) => columns.map((column) => column.value(row)));
-  const natural = columns.map((column, index) =>
-    Math.max(stringWidth(column.title), ...cells.map((line) => stringWidth(line[index] ?? ''))),
-  );
-  const widths = options.width === null ? natural : fit(natural, columns, options.width);
+  const cells = columns.map((column) => ({ column, texts: rows.map((row) => column.value(row)) }));
+  const shown =
+    options.width === null ? cells.map((each) => ({ ...each, width: natural(each) })) : fit(cells, options.width);
   const paintTitle = options.paintTitle ?? ((title) => title);
-  const line = (texts: readonly string[], paint: (text: string, index: number) => string) =>
-    columns
-      .map((column, index) => {
-        const last = index === columns.length - 1 && column.align !== 'right';
-        return paint(pad(texts[index] ?? '', widths[index] ?? 0, column.align ?? 'left', last), index);
-      })
-      .join(GAP)
-      .trimEnd();
+  const line = (cell: (each: Fitted<Row>) => string) => shown.map(cell).join(GAP).trimEnd();
+  const padded = ({ column, width }: Fitted<Row>, text: string) =>
+    pad(text, width, column.align ?? 'left', column === shown.at(-1)?.column);
   return [
-    line(
-      columns.map((column) => column.title),
-      paintTitle,
+    line((each) => paintTitle(padded(each, each.column.title))),
+    ...rows.map((row, at) =>
+      line((each) => {
+        const cell = padded(each, each.texts[at] ?? '');
+        return each.column.paint?.(cell, row) ?? cell;
+      }),
     ),
-    ...rows.map((row, at) => line(cells[at] ?? [], (text, index) => columns[index]?.paint?.(text, row) ?? text)),
   ];
 }
 
-function fit(natural: readonly number[], columns: readonly Column<never>[], width: number): number[] {
-  const widths = [...natural];
-  const gaps = GAP.length * (columns.length - 1);
-  let excess = widths.reduce((sum, each) => sum + each, gaps) - width;
+interface Cells<Row> {
+  readonly column: Column<Row>;
+  readonly texts: readonly string[];
+}
+
+interface Fitted<Row> extends Cells<Row> {
+  readonly width: number;
+}
+
+function natural<Row>({ column, texts }: Cells<Row>): number {
+  return Math.max(stringWidth(column.title), ...texts.map((text) => stringWidth(text)));
+}
+
+function fit<Row>(cells: readonly Cells<Row>[], width: number): Fitted<Row>[] {
+  let kept = [...cells];
+  for (;;) {
+    const widths = shrink(kept, width);
+    const total = widths.reduce((sum, each) => sum + each, GAP.length * (kept.length - 1));
+    const order = kept.map(({ column }) => column.drops ?? 0);
+    const next = Math.max(...order);
+    if (total <= width || next === 0) return kept.map((each, index) => ({ ...each, width: widths[index] ?? 0 }));
+    kept = kept.toSpliced(order.indexOf(next), 1);
+  }
+}
+
+function shrink<Row>(cells: readonly Cells<Row>[], width: number): number[] {
+  const widths = cells.map(natural);
+  let excess = widths.reduce((sum, each) => sum + each, GAP.length * (cells.length - 1)) - width;
   while (excess > 0) {
     let widest = -1;
-    for (const [index, column] of columns.entries()) {
+    for (const [index, { column }] of cells.entries()) {
       const current = widths[index] ?? 0;
       if (column.shrinks === true && current > MIN_WIDTH && current > (widths[widest] ?? MIN_WIDTH)) widest = index;
     }

@@ -60,6 +60,8 @@ export interface RunningProcess {
   readonly ended: Promise<Ran>;
   /** Resolves when standard output or error contain the text. */
   said(text: string): Promise<void>;
+  /** Everything so far. */
+  output(): string;
   signal(signal: NodeJS.Signals): void;
   type(text: string): void;
 }
@@ -119,14 +121,21 @@ function start(
         void ended.then(() => reject(new Error(`ended without saying ${text}:\n${stdout}\n${stderr}`)));
       });
     },
+    output: () => stdout + stderr,
     signal: (signal) => child.kill(signal),
     type: (text) => child.stdin.write(text),
   };
 }
 
+const folders = new Set<string>();
+
+process.on('exit', () => {
+  for (const folder of folders) fs.rmSync(folder, { recursive: true, force: true });
+});
+
 /** A folder that is removed when the test run ends. */
 export function temporaryFolder(): string {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'cloudai-cli-'));
-  process.on('exit', () => fs.rmSync(folder, { recursive: true, force: true }));
+  folders.add(folder);
   return folder;
 }

@@ -801,7 +801,8 @@ export declare type SessionResponse = Message<"cloudai.worker.v1.SessionResponse
     case: "logAck";
   } | {
     /**
-     * Resume reading the attempt's streams here; sent at welcome for found attempts.
+     * Send the attempt's streams from here: after the welcome for each found attempt, and whenever bytes are missing or
+     * could not be taken.
      *
      * @generated from field: cloudai.worker.v1.LogResume log_resume = 7;
      */
@@ -1105,7 +1106,7 @@ export declare type ReportAck = Message<"cloudai.worker.v1.ReportAck"> & {
   key?: AttemptKey | undefined;
 
   /**
-   * True on the ack of `ended`: result, logs and artifacts are durable, the container may go.
+   * True on the ack of `ended`, which comes once result, log and artifacts are durable: the container may go.
    *
    * @generated from field: bool forget = 3;
    */
@@ -1353,7 +1354,8 @@ export declare const WorkerService: GenService<{
     output: typeof RegisterWorkerResponseSchema;
   },
   /**
-   * A fresh certificate for a worker that presents its current one.
+   * A fresh certificate for a worker that presents its current one, which goes on to count until the fresh one is
+   * shown for the first time: an answer that gets lost costs nothing.
    *
    * @generated from rpc cloudai.worker.v1.WorkerService.RenewCertificate
    */

@@ -10,4 +10,4 @@ export {
   type MasterValues,
   type WorkerValues,
 } from './load.ts';
-export { engineConfig, masterOptions, retention, type WorkerSettings, workerOptions } from './options.ts';
+export { engineConfig, masterOptions, retention } from './options.ts';

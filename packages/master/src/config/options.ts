@@ -1,8 +1,8 @@
-/** From settings to what the processes are started with. */
+/** From settings to what the master is started with. */
 import type { EngineConfig } from '@cloudai/engine';
 import type { Retention } from '@cloudai/store';
 import type { MasterOptions } from '../options.ts';
-import { ConfigError, type MasterValues, type WorkerValues } from './load.ts';
+import { ConfigError, type MasterValues } from './load.ts';
 
 /** Throws `ConfigError` where two values contradict each other. */
 export function masterOptions(values: MasterValues): Omit<MasterOptions, 'version'> {
@@ -48,43 +48,6 @@ export function engineConfig(values: MasterValues): Partial<EngineConfig> {
 
 export function retention(values: MasterValues): Retention {
   return { endedTasksMs: values['retention.endedTasks'], eventsMs: values['retention.events'] };
-}
-
-/** What `runWorker` takes; null where nothing was said. The package of the worker is not loaded for it. */
-export interface WorkerSettings {
-  readonly dataDirectory: string;
-  readonly master: string | null;
-  readonly id: string | undefined;
-  readonly join: string | undefined;
-  readonly dockerHost: string | undefined;
-  readonly registryAuth: string | undefined;
-  readonly labels: Readonly<Record<string, string>> | undefined;
-  readonly capacity: {
-    readonly cpuMillis: number | undefined;
-    readonly memoryBytes: number | undefined;
-    readonly storageBytes: number | undefined;
-    readonly gpus: number | undefined;
-    readonly custom: Readonly<Record<string, number>> | undefined;
-  };
-}
-
-export function workerOptions(values: WorkerValues): WorkerSettings {
-  return {
-    dataDirectory: values['worker.data'],
-    master: values['worker.master'],
-    id: values['worker.id'] ?? undefined,
-    join: values['worker.join'] ?? undefined,
-    dockerHost: values['worker.docker'] ?? undefined,
-    registryAuth: values['worker.registryAuth'] ?? undefined,
-    labels: values['worker.labels'] ?? undefined,
-    capacity: {
-      cpuMillis: values['worker.cpu'] ?? undefined,
-      memoryBytes: values['worker.memory'] ?? undefined,
-      storageBytes: values['worker.storage'] ?? undefined,
-      gpus: values['worker.gpus'] ?? undefined,
-      custom: values['worker.custom'] ?? undefined,
-    },
-  };
 }
 
 function checkTogether(values: MasterValues): void {

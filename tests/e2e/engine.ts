@@ -20,7 +20,10 @@ export class PrivateEngine {
   #containerd: ManagedProcess | null = null;
   #dockerd: ManagedProcess | null = null;
 
-  constructor() {
+  readonly #liveRestore: boolean;
+
+  constructor({ liveRestore = true }: { readonly liveRestore?: boolean } = {}) {
+    this.#liveRestore = liveRestore;
     // The socket's path has a limit of 108 bytes, hence a short one.
     this.#folder = fs.mkdtempSync(path.join(os.tmpdir(), 'cai-dockerd-'));
     this.host = `unix://${this.#folder}/docker.sock`;
@@ -28,8 +31,8 @@ export class PrivateEngine {
   }
 
   /** With the image of the tests copied from the shared engine. */
-  static async start(): Promise<PrivateEngine> {
-    const engine = new PrivateEngine();
+  static async start(options: { readonly liveRestore?: boolean } = {}): Promise<PrivateEngine> {
+    const engine = new PrivateEngine(options);
     try {
       await engine.start();
       const shared = new Docker();
@@ -45,7 +48,7 @@ export class PrivateEngine {
   async start(): Promise<void> {
     this.#containerd ??= await this.#startContainerd();
     const dockerd = this.#launch('dockerd', [
-      '--live-restore',
+      ...(this.#liveRestore ? ['--live-restore'] : []),
       '--bridge=none',
       `--containerd=${this.#at('containerd.sock')}`,
       `--data-root=${this.#at('data')}`,

@@ -26,6 +26,8 @@ const RETRY_MAX_MS = 5_000;
 /** Measuring walks the container's files: it may take this share of one thread at most. */
 const STORAGE_CHECK_SHARE = 0.05;
 const STORAGE_CHECK_MIN_MS = 5_000;
+/** Of one attempt; many small files would otherwise wait for one round trip each. */
+const PARALLEL_UPLOADS = 4;
 
 /** What a runner needs of the worker around it. */
 export interface RunnerHost {
@@ -339,6 +341,7 @@ export class AttemptRunner {
     try {
       await runtime.stop(this.key, containerId, graceMs);
     } catch (error) {
+      if (this.#abort.signal.aborted) return; // Let go of in the middle; the next process of this worker goes on.
       this.#log.warn({ err: error }, 'the stop failed; it is repeated');
     }
   }
@@ -352,14 +355,23 @@ export class AttemptRunner {
     const { runtime } = this.#host;
     try {
       const { files, skipped, overLimit } = await runtime.outputs(this.key, containerId, limitBytes);
-      const artifacts: Artifact[] = [];
-      for (const file of files) artifacts.push(await this.#upload(file));
-      return { artifacts, message: skipped, failed: overLimit };
+      return { artifacts: await this.#uploadAll(files), message: skipped, failed: overLimit };
     } catch (error) {
       this.#abort.signal.throwIfAborted();
       this.#log.warn({ err: error }, 'the output files could not be collected');
       return { artifacts: [], message: `output files could not be kept: ${(error as Error).message}`, failed: true };
     }
+  }
+
+  /** A few at a time, in the order of the files. */
+  async #uploadAll(files: readonly OutputFile[]): Promise<Artifact[]> {
+    const artifacts: Artifact[] = [];
+    const rest = files.entries();
+    const one = async () => {
+      for (const [index, file] of rest) artifacts[index] = await this.#upload(file);
+    };
+    await Promise.all(Array.from({ length: PARALLEL_UPLOADS }, one));
+    return artifacts;
   }
 
   /** Repeats until it is through; only a file that can not be read gives up. */

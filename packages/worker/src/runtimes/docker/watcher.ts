@@ -3,23 +3,33 @@
  * call per container. An event stream can break (the daemon is restarted) and the daemon drops events for a reader that
  * is too slow, so after every connect, and at intervals, the list of containers is compared with what is believed.
  */
+import { stat } from 'node:fs/promises';
 import type http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerExit } from '../../core/classify.ts';
 import { type DockerClient, DockerError } from './client.ts';
+import {
+  type ContainerHistory,
+  type DaemonHistory,
+  judgeEnd,
+  type Kill,
+  type ObservedEnd,
+  removedEnd,
+  SIGKILL,
+} from './container-end.ts';
 import { type DockerOwner, LABELS } from './host-config.ts';
 
 const RECONNECT_FIRST_MS = 100;
-const RECONNECT_MAX_MS = 2_000;
+/** Short, because the time of the last failure bounds what the daemon can have seen. */
+const RECONNECT_MAX_MS = 500;
 const COMPARE_MS = 10_000;
 /** The daemon may tell of a kill for memory after it told of the end. */
 const OOM_LATE_MS = 200;
-/** `docker stop` sends a signal and may wait this long for the process; an end after it was the process's own. */
-const STOP_FROM_OUTSIDE_MS = 30_000;
-const SIGKILL = 9;
-const SIGTERM = 15;
 /** Events older than this process, which the daemon keeps for a while, tell how adopted containers came to their end. */
 const ALL_KEPT_EVENTS = 1;
+/** How many the daemon keeps. */
+const KEPT_EVENTS = 256;
+const NEWLINE = 0x0a;
 const MAX_LINE_BYTES = 4 * 2 ** 20;
 
 export interface ContainerState {
@@ -54,15 +64,15 @@ interface DockerEvent {
   readonly timeNano: number;
 }
 
-interface Watched {
+interface Watched extends ContainerHistory {
   readonly name: string;
+  isFound: boolean;
   startedAt: number | null;
-  onStarted: (() => void) | null;
-  /** We asked for its end. */
   ours: boolean;
+  onStarted: (() => void) | null;
   oom: boolean;
   paused: boolean;
-  kills: { readonly signal: number; readonly at: number }[];
+  kills: Kill[];
   died: { readonly exitCode: number; readonly at: number } | null;
   settling: boolean;
   exit: ContainerExit | null;
@@ -84,9 +94,12 @@ export class Watcher {
   #instance = 0;
   #connected = false;
   #error: string | null = null;
-  #liveRestore = false;
-  /** When the connection to the daemon broke last, Unix ms. */
-  #outageSince: number | null = null;
+  readonly #daemon: { -readonly [K in keyof DaemonHistory]: DaemonHistory[K] } = {
+    liveRestore: false,
+    outage: null,
+    knowsAllEvents: false,
+    since: null,
+  };
   #lastEventSeconds = 0;
   #loop: Promise<void> | null = null;
   #firstTry: Promise<void> | null = null;
@@ -157,6 +170,7 @@ export class Watcher {
   /** Tells what was found by looking, for a container that started before this process did. */
   seen(name: string, state: ContainerState): void {
     const watched = this.#of(name);
+    watched.isFound ||= watched.startedAt === null;
     watched.startedAt ??= time(state.StartedAt);
     watched.paused = state.Paused;
   }
@@ -180,6 +194,7 @@ export class Watcher {
     if (watched === undefined) {
       watched = {
         name,
+        isFound: false,
         startedAt: null,
         onStarted: null,
         ours: false,
@@ -199,6 +214,7 @@ export class Watcher {
   async #run(tried: () => void): Promise<void> {
     let delayMs = RECONNECT_FIRST_MS;
     while (!this.#closed.signal.aborted) {
+      const triedAt = Date.now();
       try {
         const stream = await this.#connect();
         delayMs = RECONNECT_FIRST_MS;
@@ -207,8 +223,13 @@ export class Watcher {
         this.#error = 'Docker closed the connection; is it being restarted?';
       } catch (error) {
         this.#error = (error as Error).message;
+        if (this.#daemon.outage !== null && !this.#connected && nobodyListens(error))
+          this.#daemon.outage.awayUntil = triedAt;
       }
-      if (this.#connected) this.#outageSince = Date.now();
+      if (this.#connected) {
+        const now = Date.now();
+        this.#daemon.outage = { since: now, awayUntil: now, backAt: Number.POSITIVE_INFINITY };
+      }
       this.#connected = false;
       tried();
       await sleep(delayMs, undefined, { signal: this.#closed.signal }).catch(() => {}); // Closed while waiting.
@@ -219,7 +240,7 @@ export class Watcher {
 
   async #connect(): Promise<http.IncomingMessage> {
     const info = await this.#client.json<{ LiveRestoreEnabled?: boolean }>({ method: 'GET', path: '/info' });
-    this.#liveRestore = info.LiveRestoreEnabled === true;
+    this.#daemon.liveRestore = info.LiveRestoreEnabled === true;
     const stream = await this.#client.stream({
       method: 'GET',
       path: '/events',
@@ -234,10 +255,30 @@ export class Watcher {
       signal: this.#closed.signal,
     });
     this.#instance += 1;
+    if (this.#instance === 1) await this.#learnHistory();
+    if (this.#daemon.outage !== null) this.#daemon.outage.backAt = Math.min(this.#daemon.outage.backAt, Date.now());
     await this.#options.onConnect();
     this.#connected = true;
     this.#error = null;
     return stream;
+  }
+
+  /** For containers that were found: whether the daemon that reports their end is the one that saw it. */
+  async #learnHistory(): Promise<void> {
+    const until = Math.ceil(Date.now() / 1000);
+    const response = await this.#client.stream({
+      method: 'GET',
+      path: '/events',
+      query: { since: ALL_KEPT_EVENTS, until },
+      signal: this.#closed.signal,
+    });
+    let events = 0;
+    for await (const bytes of response) events += (bytes as Buffer).filter((byte) => byte === NEWLINE).length;
+    this.#daemon.knowsAllEvents = events < KEPT_EVENTS;
+    this.#daemon.since = await stat(this.#client.socketPath).then(
+      ({ ctimeMs }) => Math.floor(ctimeMs),
+      () => null, // Gone again; the loop will notice.
+    );
   }
 
   async #follow(stream: http.IncomingMessage): Promise<void> {
@@ -289,7 +330,7 @@ export class Watcher {
         if (watched.onExit.length > 0) void this.#settleByEvent(watched);
         return;
       case 'destroy':
-        if (watched.onExit.length > 0 && watched.died === null) this.#settle(watched, removedExit(watched, at));
+        if (watched.onExit.length > 0 && watched.died === null) this.#settle(watched, removedEnd(watched, at));
         else if (watched.onExit.length === 0) this.#watched.delete(name);
         return;
     }
@@ -318,15 +359,7 @@ export class Watcher {
         oomKilled = watched.oom || (await this.#wasOomKilled(watched.name));
       }
     }
-    this.#settle(watched, {
-      exitCode: died.exitCode,
-      oomKilled,
-      external: !watched.ours && !oomKilled && wasKilled(watched.kills, died.exitCode, died.at),
-      daemonRestart: this.#endedWithDaemon(watched, died.at),
-      startedAt: watched.startedAt,
-      endedAt: died.at,
-      error: null,
-    });
+    this.#settleAs(watched, { exitCode: died.exitCode, oomKilled, endedAt: died.at, error: '', wasSeen: true });
   }
 
   async #wasOomKilled(name: string): Promise<boolean> {
@@ -360,30 +393,26 @@ export class Watcher {
     try {
       const inspect = await this.#inspect(watched.name);
       if (watched.exit !== null || watched.settling) return;
-      if (inspect === null) return this.#settle(watched, removedExit(watched, Date.now()));
+      if (inspect === null) return this.#settle(watched, removedEnd(watched, Date.now()));
       const { State: state } = inspect;
       this.seen(watched.name, state);
       if (state.Running || state.Status === 'created') return;
       const endedAt = time(state.FinishedAt) ?? Date.now();
-      this.#settle(watched, {
+      watched.startedAt = time(state.StartedAt) ?? watched.startedAt;
+      this.#settleAs(watched, {
         exitCode: state.ExitCode,
         oomKilled: state.OOMKilled,
-        external: !watched.ours && !state.OOMKilled && wasKilled(watched.kills, state.ExitCode, endedAt),
-        daemonRestart: this.#endedWithDaemon(watched, endedAt),
-        startedAt: time(state.StartedAt),
         endedAt,
-        error: state.Error === '' ? null : state.Error,
+        error: state.Error,
+        wasSeen: watched.died !== null,
       });
     } catch (error) {
       this.#options.warn(`looking at container ${watched.name}: ${(error as Error).message}`); // The next compare looks again.
     }
   }
 
-  /** Without live-restore the daemon takes its containers down with it, and their exit codes mean nothing. */
-  #endedWithDaemon(watched: Watched, endedAt: number): boolean {
-    const since = this.#outageSince;
-    if (watched.ours || this.#liveRestore || since === null) return false;
-    return endedAt >= since && (watched.startedAt ?? 0) < since;
+  #settleAs(watched: Watched, end: ObservedEnd): void {
+    this.#settle(watched, judgeEnd(watched, this.#daemon, end));
   }
 
   #settle(watched: Watched, exit: ContainerExit): void {
@@ -403,29 +432,14 @@ export class Watcher {
   }
 }
 
+function nobodyListens(error: unknown): boolean {
+  const code = error instanceof Error ? (error.cause as NodeJS.ErrnoException | undefined)?.code : undefined;
+  return code === 'ECONNREFUSED' || code === 'ENOENT';
+}
+
 /** Docker's time stamps; the zero time means never. */
 export function time(text: string): number | null {
   if (text.startsWith('0001-')) return null;
   const ms = Date.parse(text);
   return Number.isNaN(ms) ? null : ms;
-}
-
-/** A kill that was not ours is the cause of an end that fits it. */
-function wasKilled(kills: Watched['kills'], exitCode: number, endedAt: number): boolean {
-  return kills.some(({ signal, at }) => {
-    if (exitCode === 128 + signal) return true;
-    return (signal === SIGKILL || signal === SIGTERM) && endedAt - at < STOP_FROM_OUTSIDE_MS;
-  });
-}
-
-function removedExit(watched: Watched, at: number): ContainerExit {
-  return {
-    exitCode: 128 + SIGKILL,
-    oomKilled: false,
-    external: !watched.ours,
-    daemonRestart: false,
-    startedAt: watched.startedAt,
-    endedAt: at,
-    error: 'the container was removed by someone other than CloudAI',
-  };
 }

@@ -35,10 +35,9 @@ async function serve(): Promise<void> {
   const rest = await startRest(bench.context, { host: '127.0.0.1', port: 0 });
   process.send?.({ url: rest.url, token: bench.tokens.get('admin') });
   process.on('message', () => process.send?.(process.cpuUsage()));
-  process.on('disconnect', async () => {
-    await rest.close();
-    await bench.close();
-  });
+  await once(process, 'disconnect');
+  await rest.close();
+  await bench.close();
 }
 
 async function measure(clients: number, tasks: number, jobs: number): Promise<void> {

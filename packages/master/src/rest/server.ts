@@ -134,7 +134,9 @@ function createApp(context: MasterContext, { tls, log }: RestOptions): FastifyIn
     requestIdHeader: false,
     genReqId: (request) => givenId(request.headers['x-request-id']) ?? context.newId(),
     routerOptions: { maxParamLength: 4096 },
-    frameworkErrors: (error, request, reply) => sendError(error, request, reply, log === undefined ? {} : { log }),
+    frameworkErrors: (error, request, reply) => {
+      void sendError(error, request, reply, log === undefined ? {} : { log });
+    },
     clientErrorHandler(error, socket) {
       const { code } = error as { code?: string };
       const [status, name, message] =
@@ -157,7 +159,7 @@ function createApp(context: MasterContext, { tls, log }: RestOptions): FastifyIn
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     // Clients name the type of a body that they then leave out.
     if (body.length === 0) done(null, undefined);
-    else parse(request, body as string, done);
+    else void parse(request, body as string, done);
   });
   return app;
 }

@@ -1,4 +1,9 @@
-/** One worker process per data directory. The lock is a file with the owner's pid; a dead owner's lock is taken over. */
+/**
+ * One worker process per data directory. The lock is a file with the owner's pid and when it was born; a dead owner's
+ * lock is taken over. The pid alone would not do: after a restart of the machine it belongs to somebody else, and the
+ * worker would refuse to start for ever.
+ */
+import { readFileSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
@@ -18,14 +23,15 @@ export class DataLock {
     if (held.has(file)) throw new Error(`${dataDirectory} is in use by this process; use another directory`);
     for (let tries = 0; tries < 3; tries += 1) {
       try {
-        await writeFile(file, String(process.pid), { flag: 'wx' });
+        await writeFile(file, `${process.pid} ${birthOf(process.pid) ?? ''}`, { flag: 'wx' });
         held.add(file);
         return new DataLock(file);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       }
-      const owner = Number(await readFile(file, 'utf8').catch(() => '0')); // Released just now.
-      if (owner !== process.pid && isAlive(owner)) {
+      const [pid, ...birth] = (await readFile(file, 'utf8').catch(() => '0')).split(' '); // Released just now.
+      const owner = Number(pid);
+      if (owner !== process.pid && isAlive(owner) && isBornThen(owner, birth.join(' '))) {
         throw new Error(`${dataDirectory} is in use by the worker process ${owner}; stop it or use another directory`);
       }
       await rm(file, { force: true });
@@ -46,5 +52,23 @@ function isAlive(pid: number): boolean {
     return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** Without a birth, in a lock or of a process, the pid has to do. */
+function isBornThen(pid: number, birth: string): boolean {
+  const found = birthOf(pid);
+  return birth === '' || found === null || found === birth;
+}
+
+/** Boot of the machine and, counted from it, the start of the process: together never twice. Null where there is no /proc. */
+function birthOf(pid: number): string | null {
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The second field is the program's name in parentheses, with anything in it; the 22nd is the start.
+    return `${boot} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`;
+  } catch {
+    return null;
   }
 }

@@ -86,7 +86,8 @@ export class Chaos {
   heal(): void {
     this.#apply({ kind: 'putNamespace', name: 'small', quota: null, by: 'admin' });
     const end = this.now + 300_000;
-    while (this.now < end) {
+    for (let open = this.#unsettled(); open !== null; open = this.#unsettled()) {
+      if (this.now >= end) throw new Error(`task ${open.id} is ${open.state} for no reason: ${open.message}`);
       for (const worker of this.engine.workers()) this.#rejoin(worker);
       this.heartbeats();
       for (const { id } of this.engine.workers())
@@ -95,24 +96,35 @@ export class Chaos {
       this.follow();
       if (this.now === before) this.now += 1_000;
     }
+  }
+
+  /** A task that time and honest work alone should bring further. */
+  #unsettled(): Task | null {
     for (const task of this.engine.snapshot().tasks) {
+      if (this.engine.attempts(task.id).some((attempt) => isLive(attempt.state))) return task;
       if (isTerminal(task.state)) continue;
       const { workers } = this.engine.explain(task.id, this.now)!;
       const stranded = task.state === 'queued' && workers.every((worker) => worker.obstacles.length > 0);
       const waits = task.state === 'pending' && task.waitsFor.length > 0;
-      if (!stranded && !waits) throw new Error(`task ${task.id} is ${task.state} for no reason: ${task.message}`);
+      if (!stranded && !waits) return task;
+      if (this.engine.workers().some((worker) => mayConnect(worker) && (!worker.connected || worker.drain !== null)))
+        return task;
     }
+    return null;
   }
 
-  #rejoin({ id, state, connected, drain, incarnation, certificateSerial }: Worker): void {
+  #rejoin(worker: Worker): void {
+    const { id, connected, drain, incarnation, certificateSerial } = worker;
     if (drain !== null) this.#apply({ kind: 'drainWorker', workerId: id, drain: null, by: 'admin' });
-    if (connected || state === 'revoked' || certificateSerial === null) return;
+    if (connected || !mayConnect(worker)) return;
     const found = this.engine.liveAttempts(id).map(({ taskId, number, startedAt }) => {
       const phase = startedAt === null ? 'starting' : 'running';
       return { taskId, attempt: number, phase, startedAt } as const;
     });
     const offer = CAPACITIES[WORKERS.indexOf(id)]!;
-    this.#apply(hello(id, offer, { certificateSerial, incarnation: incarnation ?? 'process-0', found }));
+    this.#apply(
+      hello(id, offer, { certificateSerial: certificateSerial!, incarnation: incarnation ?? 'process-0', found }),
+    );
   }
 
   #work(attempt: Attempt): void {
@@ -355,6 +367,10 @@ const REASONS: readonly EndReason[] = [
   'poison',
   'worker_lost',
 ];
+
+function mayConnect({ state, certificateSerial }: Worker): boolean {
+  return state !== 'revoked' && certificateSerial !== null;
+}
 
 function foundOf(attempt: Attempt, how: number): FoundAttempt[] {
   const { taskId, number } = attempt;

@@ -16,6 +16,7 @@ const ARROWS: Record<string, readonly string[]> = {
 
 /** The subpaths that a package exports besides its main door. */
 const SIDE_DOORS: Record<string, readonly string[]> = {
+  sdk: ['testing'],
   api: ['errors', 'rest', 'routes'],
   engine: ['testing'],
   master: ['config'],

@@ -6,7 +6,7 @@ import { readContextFile, writeContextFile } from '../context-file.ts';
 import { usageError } from '../errors.ts';
 import { addExamples } from '../examples.ts';
 import { toCliError } from '../process-errors.ts';
-import { whenAskedToStop } from '../process-life.ts';
+import { endWhenAsked } from '../process-life.ts';
 import { VERSION } from '../version.ts';
 
 interface Options {
@@ -40,6 +40,7 @@ export function configure(command: Command, cli: Cli): void {
 }
 
 async function master(cli: Cli, options: Options): Promise<void> {
+  const onStop = endWhenAsked(cli);
   const { runMaster } = await import('@cloudai/master');
   const { loadMasterConfig, masterOptions } = await import('@cloudai/master/config');
   try {
@@ -60,7 +61,7 @@ async function master(cli: Cli, options: Options): Promise<void> {
       },
     });
     const running = await runMaster({ ...masterOptions(values), version: VERSION });
-    whenAskedToStop(cli, () => void running.stop());
+    onStop(() => void running.stop());
     const { restUrl, workerEndpoint, clusterId, epoch, context } = running;
     cli.out.print(
       `cloudai master ready: users ${restUrl}, workers ${workerEndpoint}, cluster ${clusterId}, epoch ${epoch}`,

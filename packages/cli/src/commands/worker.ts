@@ -5,7 +5,7 @@ import type { Cli } from '../cli.ts';
 import { CliError } from '../errors.ts';
 import { addExamples } from '../examples.ts';
 import { toCliError } from '../process-errors.ts';
-import { whenAskedToStop } from '../process-life.ts';
+import { endWhenAsked } from '../process-life.ts';
 import { VERSION } from '../version.ts';
 import { configure as drain } from './worker/drain.ts';
 import { configure as label } from './worker/label.ts';
@@ -57,6 +57,7 @@ export function configure(command: Command, cli: Cli): void {
 }
 
 async function worker(cli: Cli, options: Options): Promise<void> {
+  const onStop = endWhenAsked(cli);
   const { runWorker } = await import('@cloudai/worker');
   const { loadWorkerConfig } = await import('@cloudai/master/config');
   try {
@@ -100,7 +101,7 @@ async function worker(cli: Cli, options: Options): Promise<void> {
     });
     fs.writeFileSync(masterFile(dataDirectory), `${master}\n`, { mode: 0o600 });
     cli.out.print(`cloudai worker ${running.workerId} of cluster ${running.clusterId}, master ${master}`);
-    whenAskedToStop(cli, () => void running.stop());
+    onStop(() => void running.stop());
     const end = await running.ended;
     cli.exitCode = end.exitCode;
     if (end.message !== null) cli.out.note(`cloudai worker ended: ${end.message}`);

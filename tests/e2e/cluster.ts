@@ -277,13 +277,6 @@ export class Cluster {
     if (problems.length > 0) throw new Error(`${problems.map(String).join('\n')}\n${report}`);
   }
 
-  /** The end of a cluster that was broken on purpose: nothing is asked of it any more. */
-  async kill(): Promise<void> {
-    for (const { process } of this.#workers.values()) await process?.kill9();
-    await this.#master?.kill9();
-    await this.close();
-  }
-
   /** For a failed test: the end of what each process said. */
   report(): string {
     const running = [this.#master, ...[...this.#workers.values()].map((slot) => slot.process)];
@@ -332,7 +325,8 @@ export class Cluster {
 
   /** Whatever is left, so that a failed test does not trouble the next one. */
   async #sweep(): Promise<void> {
-    if (this.#clusterId === '') return;
+    // An engine that was never there holds nothing.
+    if (this.#clusterId === '' || !(await this.docker.ping().catch(() => false))) return;
     for (const { Id } of await this.containers()) await this.docker.remove(Id);
   }
 }

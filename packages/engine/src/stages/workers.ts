@@ -66,7 +66,7 @@ export function joinWorker(step: Step, command: JoinWorker): Reply {
   if (joinToken === null || joinToken.hash !== command.joinTokenHash || joinToken.expiresAt <= step.now)
     return reject(
       'join_token_invalid',
-      `The join token of worker ${workerId} is wrong, used or expired. Ask an admin for a new one.`,
+      `The join token of worker ${workerId} is wrong, used or expired. An admin makes a new one with: cloudai register ${workerId} --renew`,
     );
   // Who joins again has lost the old certificate, or somebody else has it: its session ends here.
   if (entry.worker.connected) hangUp(step, entry, 'certificate_superseded', `Worker ${workerId} has joined again.`);

@@ -39,13 +39,18 @@ describe('the way of a task', () => {
   );
 
   it(
-    'the lowest worker id wins a tie and the turn goes on from there',
+    'workers take turns, and the turn survives a restart of the master',
     scenario((cluster) => {
-      cluster.worker('w2', { cpu: 1, memory: 1 });
-      cluster.worker('w1', { cpu: 1, memory: 1 });
+      const workers = ['w3', 'w2', 'w1'].map((id) => cluster.worker(id, { cpu: 4, memory: 4 }));
+      cluster.submit();
+      cluster.restart();
+      for (const worker of workers) worker.connect();
       cluster.submit();
       cluster.submit();
-      expect(cluster.effects()).toEqual(['start t1/1 on w1', 'start t2/1 on w2']);
+      cluster.submit();
+      const placed = [1, 2, 3, 4].map((n) => cluster.attempt(`t${n}`).workerId);
+      expect(placed).toEqual(['w1', 'w2', 'w3', 'w1']);
+      cluster.effects();
     }),
   );
 });

@@ -336,6 +336,19 @@ describe('start time and queue time-out', () => {
 });
 
 it(
+  'a task that has started once is in time, even if it waits again',
+  scenario((cluster) => {
+    const w1 = cluster.worker('w1', { cpu: 4, memory: 8 });
+    const id = cluster.submit({ queueTimeoutMs: 10_000, retry: { limit: 1, backoffMs: 30_000 } });
+    cluster.effects();
+    w1.run(id);
+    w1.ended(id, 'exit_nonzero');
+    cluster.advance(20_000);
+    expect(cluster.state(id)).toBe('pending');
+  }),
+);
+
+it(
   'tasks submitted together form a job',
   scenario((cluster) => {
     const job = { id: 'job-1', name: 'sweep' };

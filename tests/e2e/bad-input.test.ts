@@ -192,15 +192,51 @@ describe('identities', () => {
     expect(stderr).toContain('--renew');
   });
 
-  test('a worker that nobody registered, and one with a join token that was used', async () => {
-    const folder = path.join(cluster.folder, 'stranger');
+  test('a join token that nobody made', async () => {
     const { joinToken } = await cluster.client.registerWorker({ id: 'guest' });
-    const forged = joinToken.replace(/.{6}$/, 'zzzzzz');
-    const { code, output } = await runWorker(folder, forged);
+    const { code, output } = await runWorker('forger', joinToken.replace(/.{6}$/, 'zzzzzz'));
     expect(code).not.toBe(0);
-    expect(output).toMatch(/join token/i);
-    expect(output).toContain('--renew');
+    expect(output).toContain('cloudai register guest --renew');
     await cluster.client.unregisterWorker('guest');
+  });
+
+  test('a join token that was used', async () => {
+    const { joinToken } = await cluster.client.registerWorker({ id: 'once', renew: true });
+    const first = startWorker(path.join(cluster.folder, 'once'), [
+      '--join',
+      joinToken,
+      '--master',
+      cluster.workerEndpoint,
+    ]);
+    await until(async () => (await cluster.client.getWorker('once')).state === 'active', { what: 'it to join' });
+    const { code, output } = await runWorker('twice', joinToken);
+    expect(code).not.toBe(0);
+    expect(output).toContain('cloudai register once --renew');
+    await first.stop();
+    await cluster.client.unregisterWorker('once', { force: true });
+  });
+
+  test('a worker that nobody registered', async () => {
+    const { joinToken } = await cluster.client.registerWorker({ id: 'known' });
+    const { code, output } = await runWorker('stranger', joinToken.replace('.known.', '.stranger.'));
+    expect(code).not.toBe(0);
+    expect(output).toContain(
+      'Worker stranger is not authorized. Admin must register it first using: register stranger',
+    );
+    await cluster.client.unregisterWorker('known');
+  });
+
+  test('a worker that was unregistered', async () => {
+    const { joinToken } = await cluster.client.registerWorker({ id: 'former' });
+    const args = ['--join', joinToken, '--master', cluster.workerEndpoint];
+    const child = startWorker(path.join(cluster.folder, 'former'), args);
+    await until(async () => (await cluster.client.getWorker('former')).state === 'active', { what: 'it to join' });
+    await cluster.client.unregisterWorker('former');
+    expect((await child.exited()).code).toBe(77);
+    expect(child.tail()).toMatch(/unregistered/i);
+    const again = startWorker(path.join(cluster.folder, 'former'), []);
+    expect((await again.exited()).code).toBe(77);
+    expect(again.tail()).toMatch(/unregistered.*register/is);
   });
 
   test('a second process with the identity of the first', async () => {
@@ -334,8 +370,8 @@ function startWorker(folder: string, args: readonly string[]): ManagedProcess {
   });
 }
 
-async function runWorker(folder: string, joinToken: string): Promise<{ code: number | null; output: string }> {
-  const child = startWorker(folder, ['--join', joinToken, '--master', cluster.workerEndpoint]);
+async function runWorker(name: string, joinToken: string): Promise<{ code: number | null; output: string }> {
+  const child = startWorker(path.join(cluster.folder, name), ['--join', joinToken, '--master', cluster.workerEndpoint]);
   const { code } = await child.exited();
   return { code, output: child.tail() };
 }

@@ -264,6 +264,23 @@ export class Cluster {
     return this.docker.containers({ [CLUSTER_LABEL]: this.#clusterId, [TASK_LABEL]: taskId });
   }
 
+  /** Cancels what has not ended; resolves when nothing is held and no container is left. */
+  async settle(): Promise<void> {
+    const live = await this.client.listTasks({ state: 'pending,queued,assigned,running' }).take(100_000);
+    for (const { id } of live) await this.client.cancelTask(id);
+    for (const { id } of live) await this.client.waitForTask(id);
+    let left: readonly ContainerSummary[] = [];
+    await until(
+      async () => {
+        left = await this.containers();
+        return left.length === 0;
+      },
+      { what: 'every container of the cluster to be removed' },
+    ).catch((error: unknown) => {
+      throw new Error(`left: ${left.map(({ Names, State }) => `${Names[0]} (${State})`).join(', ')}`, { cause: error });
+    });
+  }
+
   /** Ends everything. What the cluster should have removed by itself and did not is removed, and then an error. */
   async close(): Promise<void> {
     const problems: unknown[] = [];
@@ -310,11 +327,7 @@ export class Cluster {
   async #checkLeaks(): Promise<void> {
     const isUp = (child: ManagedProcess | null) => child !== null && child.ended === null;
     if (!isUp(this.#master) || ![...this.#workers.values()].every((slot) => isUp(slot.process))) return;
-    for await (const { id } of this.client.listTasks({ state: 'pending,queued,assigned,running' }))
-      await this.client.cancelTask(id);
-    await until(async () => (await this.containers()).length === 0, {
-      what: `every container of the cluster to be removed; left are ${(await this.containers()).map(({ Names }) => Names[0]).join(', ')}`,
-    });
+    await this.settle();
   }
 
   async #stopAll(): Promise<void> {

@@ -2,7 +2,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { IMAGE } from '../e2e/cluster.ts';
 import { useCluster } from '../e2e/use-cluster.ts';
-import { until } from '../e2e/wait.ts';
 
 const cluster = useCluster({
   workers: [
@@ -11,11 +10,7 @@ const cluster = useCluster({
   ],
 });
 
-afterEach(async () => {
-  for await (const { id } of cluster.client.listTasks({ state: 'queued,assigned,running' }))
-    await cluster.client.cancelTask(id);
-  await until(async () => (await cluster.containers()).length === 0, { what: 'every container to be removed' });
-});
+afterEach(() => cluster.settle());
 
 /** True when the worker takes it; the refusal's code otherwise. */
 async function allocate(worker: string, cpu: number | string, memory: string): Promise<true | string> {

@@ -16,11 +16,7 @@ const cluster = useCluster({
   ],
 });
 
-afterEach(async () => {
-  for await (const { id } of cluster.client.listTasks({ state: 'queued,assigned,running' }))
-    await cluster.client.cancelTask(id);
-  await until(async () => (await cluster.containers()).length === 0, { what: 'every container to be removed' });
-});
+afterEach(() => cluster.settle());
 
 async function run(worker: string, cpu: number, memory: number, command = 'sleep 300'): Promise<TaskView> {
   const resources = { cpu, memory, storage: 0.1 };

@@ -89,6 +89,7 @@ test('A4-18: a task for a worker that is offline is refused, with its name', asy
 test('A4-18: a worker killed while its task is watched: the watching goes on with the next attempt', async () => {
   const { id, worker } = await running('echo attempt $CLOUDAI_ATTEMPT; [ $CLOUDAI_ATTEMPT -ge 2 ] || sleep 300');
   const watching = collectLog(cluster.client, id, { follow: true });
+  await until(async () => (await collectLog(cluster.client, id)).stdout.length > 0, { what: 'the first line' });
   await cluster.worker(worker).kill9();
   const { stdout, end } = await watching;
   expect(stdout.toString()).toBe('attempt 1\nattempt 2\n');

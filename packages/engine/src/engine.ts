@@ -76,7 +76,7 @@ export class Engine {
   // ---- reads: rows are immutable, so what was read stays as it was -------------------------------
 
   cluster(): ClusterRow {
-    return this.#state.cluster;
+    return { ...this.#state.cluster };
   }
 
   /** Tasks that have not ended, and ended ones for a while; others are in the store. */
@@ -182,7 +182,7 @@ export class Engine {
   snapshot(): Snapshot {
     const state = this.#state;
     return {
-      cluster: state.cluster,
+      cluster: { ...state.cluster },
       tasks: [...state.tasks.values()],
       attempts: [...state.attempts.values()].flat(),
       workers: this.workers(),

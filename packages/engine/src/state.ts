@@ -41,7 +41,8 @@ export function timerKey(kind: TimerKind, id: string): string {
 
 export class EngineState {
   readonly config: EngineConfig;
-  cluster: ClusterRow;
+  /** Changed in place, as it moves with every event; copied on its way out. */
+  readonly cluster: { -readonly [K in keyof ClusterRow]: ClusterRow[K] };
   /** Waiting and live tasks, and ended ones for a while. */
   readonly tasks = new Map<TaskId, Task>();
   /** Attempts of those tasks by number − 1; absent before the first. */
@@ -90,7 +91,7 @@ export class EngineState {
 
   constructor(config: EngineConfig, snapshot: Snapshot | null) {
     this.config = config;
-    this.cluster = snapshot?.cluster ?? FIRST_CLUSTER;
+    this.cluster = { ...(snapshot?.cluster ?? FIRST_CLUSTER) };
     if (snapshot !== null) this.#load(snapshot);
   }
 

@@ -16,7 +16,7 @@ export class Step {
   readonly state: EngineState;
   readonly now: number;
   readonly effects: Effect[] = [];
-  readonly #cluster: ClusterRow;
+  #clusterChanged = false;
   readonly #tasks = new Map<TaskId, { created: boolean; row: Task }>();
   readonly #attempts = new Map<string, Attempt>();
   readonly #workers = new Map<string, Worker | null>();
@@ -26,7 +26,6 @@ export class Step {
   constructor(state: EngineState, now: number) {
     this.state = state;
     this.now = now;
-    this.#cluster = state.cluster;
   }
 
   /** Whether this task was written in this step already, so that its version has grown. */
@@ -59,10 +58,10 @@ export class Step {
   }
 
   event(kind: EventKind, about: EventSubject): void {
-    const sequence = this.state.cluster.eventSequence + 1;
-    this.setCluster({ eventSequence: sequence });
+    this.#clusterChanged = true;
+    this.state.cluster.eventSequence += 1;
     const row: ClusterEvent = {
-      sequence,
+      sequence: this.state.cluster.eventSequence,
       at: this.now,
       kind,
       namespace: about.namespace ?? null,
@@ -76,7 +75,8 @@ export class Step {
   }
 
   setCluster(patch: Partial<ClusterRow>): void {
-    this.state.cluster = { ...this.state.cluster, ...patch };
+    this.#clusterChanged = true;
+    Object.assign(this.state.cluster, patch);
   }
 
   changes(): Change[] {
@@ -87,7 +87,7 @@ export class Step {
     for (const { created, row } of this.#tasks.values()) changes.push({ kind: 'task', created, row });
     for (const row of this.#attempts.values()) changes.push({ kind: 'attempt', row });
     for (const change of this.#events) changes.push(change);
-    if (this.state.cluster !== this.#cluster) changes.push({ kind: 'cluster', row: this.state.cluster });
+    if (this.#clusterChanged) changes.push({ kind: 'cluster', row: { ...this.state.cluster } });
     return changes;
   }
 }

@@ -13,8 +13,9 @@ import {
 import type { Statements } from './connection.ts';
 import { changingSum, sealedSum, TASK_VALUES } from './rows.ts';
 
-/** Specs and task ids that are remembered, so as not to look them up. */
+/** Specs and task ids that are remembered, so as not to look them up: about 10 MB together. */
 const MOST_SPECS = 512;
+const MOST_SPEC_CHARACTERS = 4_000_000;
 const MOST_IDS = 50_000;
 
 const INSERT_TASK = insert('task', [...SEALED_COLUMNS, ...TASK_COLUMNS, 'sealed', 'checksum']);
@@ -40,6 +41,7 @@ const SIMPLE: Readonly<Record<number, string>> = {
 export class RowWriter {
   readonly #statements: Statements;
   readonly #specs = new Map<string, number>();
+  #specCharacters = 0;
   readonly #sequences = new Map<string, number>();
 
   constructor(statements: Statements) {
@@ -60,7 +62,7 @@ export class RowWriter {
 
   /** To be called when the transaction is rolled back: what was remembered may never have been. */
   forget(): void {
-    this.#specs.clear();
+    this.#forgetSpecs();
     this.#sequences.clear();
   }
 
@@ -119,9 +121,15 @@ export class RowWriter {
     if (known !== undefined) return known;
     const row: Row = [image, spec];
     const number = Number(this.#statements.get(INSERT_SPEC).run(...row, checksum(row)).lastInsertRowid);
-    if (this.#specs.size >= MOST_SPECS) this.#specs.clear();
+    if (this.#specs.size >= MOST_SPECS || this.#specCharacters >= MOST_SPEC_CHARACTERS) this.#forgetSpecs();
     this.#specs.set(spec, number);
+    this.#specCharacters += spec.length;
     return number;
+  }
+
+  #forgetSpecs(): void {
+    this.#specs.clear();
+    this.#specCharacters = 0;
   }
 
   #sequenceOf(taskId: string): number | null {

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type OpenOptions, type Store, StoreError } from '../store.ts';
 import { publish, sync } from './backup.ts';
-import { hasLog } from './connection.ts';
+import { checkFile, hasLog } from './connection.ts';
 import { failure } from './failure.ts';
 import { APPLICATION_ID, migrate } from './schema.ts';
 import { SqliteStore } from './store.ts';
@@ -13,6 +13,8 @@ const RESERVE_BYTES = 64 * 1024 * 1024;
 export async function openSqlite(file: string, options: OpenOptions): Promise<Store> {
   const path = resolve(file);
   if (options.create !== undefined) create(path, options.create.clusterId);
+  // Before any thread is started: the commonest mistake is answered at once.
+  checkFile(path);
   return SqliteStore.open(path, {
     readOnly: options.readOnly ?? false,
     reserveBytes: options.reserveBytes ?? RESERVE_BYTES,

@@ -1,3 +1,5 @@
+import { getCompileCacheDir } from 'node:module';
+import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { StoreError, type StoreHealth } from '../store.ts';
 import type { FromThread, Role, ToThread } from './thread.ts';
@@ -22,6 +24,7 @@ export class Remote {
   static async start(role: Role, onHealth: (health: StoreHealth) => void = () => {}): Promise<Remote> {
     const worker = new Worker(new URL('./thread.ts', import.meta.url), {
       workerData: role,
+      env: environment(),
       // Flags of the process (`--input-type`, a test runner's hooks) are not for this thread.
       execArgv: [],
       name: `store ${role.role}`,
@@ -81,4 +84,10 @@ export class Remote {
 function toError(code: (FromThread & { readonly kind: 'error' })['code'], message: string): Error {
   if (code === 'range') return new RangeError(message);
   return code === 'bug' ? new Error(message) : new StoreError(code, message);
+}
+
+/** A thread keeps compiled sources only if its environment says so, whatever the process has enabled for itself. */
+function environment(): NodeJS.ProcessEnv {
+  const versioned = getCompileCacheDir();
+  return versioned === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: dirname(versioned) };
 }

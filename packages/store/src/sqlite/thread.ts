@@ -4,9 +4,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { StoreError, type StoreErrorCode, type StoreHealth } from '../store.ts';
-import { Auditor } from './auditor.ts';
-import { Reader } from './reader.ts';
-import { Writer, type WriterOptions } from './writer.ts';
+import type { WriterOptions } from './writer.ts';
 
 export type Role =
   | ({ readonly role: 'writer' } & WriterOptions)
@@ -30,23 +28,29 @@ export interface ToThread {
 /** Methods by name; which arguments go with which is typed where the requests are made (store.ts). */
 type Methods = Readonly<Record<string, (...args: never[]) => unknown>>;
 
-const port = parentPort;
-if (port !== null) serve(port, workerData as Role);
+/** What a role works with: its methods, and its health if it has one. */
+interface Target {
+  readonly health?: StoreHealth;
+}
 
-function serve(out: NonNullable<typeof parentPort>, role: Role): void {
+const port = parentPort;
+if (port !== null) await serve(port, workerData as Role);
+
+async function serve(out: NonNullable<typeof parentPort>, role: Role): Promise<void> {
   const send = (message: FromThread) => out.postMessage(message);
   const fail = (id: number | null, error: unknown) => {
     const code = error instanceof StoreError ? error.code : error instanceof RangeError ? 'range' : 'bug';
     send({ kind: 'error', id, code, message: error instanceof Error ? error.message : String(error) });
   };
-  let target: Writer | Reader | Auditor;
+  let target: Target;
   try {
-    target = start(role, (health) => send({ kind: 'health', health }));
+    target = await start(role, (health) => send({ kind: 'health', health }));
   } catch (error) {
     fail(null, error);
     return;
   }
-  send({ kind: 'answer', id: null, value: null, ...(target instanceof Writer ? { health: target.health } : {}) });
+  const { health } = target;
+  send({ kind: 'answer', id: null, value: null, ...(health === undefined ? {} : { health }) });
   const methods = target as unknown as Methods;
   out.on('message', ({ id, method, args }: ToThread) => {
     try {
@@ -58,13 +62,20 @@ function serve(out: NonNullable<typeof parentPort>, role: Role): void {
   });
 }
 
-function start(role: Role, tell: (health: StoreHealth) => void): Writer | Reader | Auditor {
+/** Loads only what the role needs: reading the sources is most of the time that a thread takes to start. */
+async function start(role: Role, tell: (health: StoreHealth) => void): Promise<Target> {
   switch (role.role) {
-    case 'writer':
+    case 'writer': {
+      const { Writer } = await import('./writer.ts');
       return new Writer(role, tell);
-    case 'reader':
-      return new Reader(role.path);
-    case 'auditor':
-      return new Auditor(role.path);
+    }
+    case 'reader': {
+      const { Reader } = await import('./reader.ts');
+      return new Reader(role.path) as Target;
+    }
+    case 'auditor': {
+      const { Auditor } = await import('./auditor.ts');
+      return new Auditor(role.path) as Target;
+    }
   }
 }

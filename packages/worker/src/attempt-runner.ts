@@ -66,6 +66,8 @@ export class AttemptRunner {
   readonly #logStart = Promise.withResolvers<void>();
   readonly #logDone = Promise.withResolvers<LogTotals>();
   #logSpace: (() => void) | null = null;
+  #containerId: string | null = null;
+  #isReading = false;
   #limitTold = false;
   #usage: PeakUsage = { memoryBytes: null, cpuMillisSeconds: null };
   #startedAt: number | null = null;
@@ -131,11 +133,11 @@ export class AttemptRunner {
     const readAgain = this.ledger.resume(offsets);
     this.#logStart.resolve();
     this.#logSpace?.();
-    if (readAgain) {
-      this.#log.warn(offsets, 'the master lost log bytes that it had acknowledged; reading the log again');
-      this.#logAbort.abort();
-      this.#logAbort = new AbortController();
-    }
+    if (!readAgain) return;
+    this.#log.warn(offsets, 'the master lacks log bytes that are not held any more; reading the log again');
+    this.#logAbort.abort();
+    this.#logAbort = new AbortController();
+    if (!this.#isReading && this.#containerId !== null) this.#background(this.#readLog(this.#containerId));
   }
 
   /** The master did not say what it has: it gets again what it has not acknowledged. */
@@ -284,8 +286,18 @@ export class AttemptRunner {
   }
 
   async #readLog(containerId: string): Promise<void> {
-    const { runtime, clock } = this.#host;
+    this.#containerId = containerId;
     await this.#logStart.promise;
+    this.#isReading = true;
+    try {
+      await this.#readWholeLog(containerId);
+    } finally {
+      this.#isReading = false;
+    }
+  }
+
+  async #readWholeLog(containerId: string): Promise<void> {
+    const { runtime, clock } = this.#host;
     let lost: string | null = null;
     while (true) {
       const signal = AbortSignal.any([this.#abort.signal, this.#logAbort.signal]);

@@ -440,6 +440,37 @@ describe('logs', () => {
     expect(harness.master.log(key).stdout.equals(expectedLog(image))).toBe(true);
   });
 
+  test('a master that lost what it had acknowledged gets it again, also after the end', async () => {
+    await harness.run();
+    const session = await harness.master.connected();
+    harness.master.behaviour.acknowledgeReports = false;
+    const key = newKey();
+    const image = 'scripted:lines=500,errors=20';
+    session.send(assignment(key, { image }));
+    await harness.master.ended(key);
+    await sleep(50);
+    harness.master.logs.clear();
+    harness.master.behaviour.acknowledgeReports = true;
+    harness.master.cut();
+    await harness.master.until(() => harness.machine.containers.size === 0);
+    expect(harness.master.log(key).stdout).toEqual(expectedLog(image));
+    expect(harness.master.log(key).ended.size).toBe(2);
+  });
+
+  test('the master asks for bytes again in the middle of a session', async () => {
+    await harness.run();
+    const session = await harness.master.connected();
+    harness.master.behaviour.acknowledgeLogs = false;
+    const key = newKey();
+    const image = 'scripted:sleep=600,lines=60';
+    session.send(assignment(key, { image }));
+    await harness.master.until(() => harness.master.log(key).bytes.stdout > 500);
+    harness.master.logs.clear();
+    session.send({ case: 'logResume', value: { key, stdoutOffset: 0n, stderrOffset: 0n } });
+    await harness.master.ended(key);
+    expect(harness.master.log(key).stdout).toEqual(expectedLog(image));
+  });
+
   test('one flood does not hold up the others', async () => {
     await harness.run();
     const session = await harness.master.connected();

@@ -6,13 +6,17 @@ import { haunt, summarise } from './nemesis.ts';
 import { chance, figure } from './seed.ts';
 import { Workload } from './workload.ts';
 
-const KILLS = figure('CLOUDAI_CHAOS_KILLS', 10);
-const TASKS = figure('CLOUDAI_CHAOS_TASKS', 40);
+const KILLS = figure('CLOUDAI_CHAOS_KILLS', 8);
+const TASKS = figure('CLOUDAI_CHAOS_TASKS', 60);
 const TIMEOUT_MS = 60_000 + TASKS * 600 + KILLS * 4_000;
 
-const cluster = useCluster({ workers: [{ cpu: 2 }, { cpu: 2 }] });
+// A restart on a busy machine must not look like a loss: then tasks would run again, rightly.
+const cluster = useCluster({
+  workers: [{ cpu: 2 }, { cpu: 2 }],
+  config: { liveness: { suspect: '5s', lost: '30s', startGrace: '30s' } },
+});
 
-test(`${KILLS} kills of workers under ${TASKS} tasks lose, repeat and double nothing`, {
+test(`up to ${KILLS} kills of workers under ${TASKS} tasks lose, repeat and double nothing`, {
   timeout: TIMEOUT_MS,
 }, async () => {
   const random = chance(import.meta.filename);
@@ -28,5 +32,6 @@ test(`${KILLS} kills of workers under ${TASKS} tasks lose, repeat and double not
   console.log(`${workload.acknowledged} tasks acknowledged, ${attempts} attempts`);
   expect(workload.acknowledged).toBe(TASKS);
   expect(attempts).toBe(TASKS);
+  expect(recoveries.length).toBeGreaterThan(KILLS / 4);
   expect(Math.max(...recoveries)).toBeLessThan(BACK_WITHIN_MS);
 });

@@ -22,15 +22,25 @@ export interface CapacityOverrides {
 }
 
 /** `diskPath` is on the disk that containers write to. */
-export async function detectCapacity(diskPath: string, overrides: CapacityOverrides): Promise<Capacity> {
-  const gpus = overrides.gpus === 0 ? [] : await readGpus();
+export async function detectCapacity(
+  diskPath: string,
+  gpus: readonly GpuDevice[],
+  overrides: CapacityOverrides,
+): Promise<Capacity> {
   return {
     cpuMillis: overrides.cpuMillis ?? os.availableParallelism() * 1000,
     memoryBytes: overrides.memoryBytes ?? os.totalmem(),
     storageBytes: overrides.storageBytes ?? (await diskBytes(diskPath)),
-    gpus: overrides.gpus === undefined ? gpus : offered(gpus, overrides.gpus),
+    gpus,
     custom: overrides.custom ?? {},
   };
+}
+
+/** The devices to offer: all that are found, or as many as the operator says. */
+export async function detectGpus(count: number | undefined): Promise<GpuDevice[]> {
+  if (count === 0) return [];
+  const found = await readGpus();
+  return count === undefined ? found : offered(found, count);
 }
 
 /** What the worker says of its machine without being asked. */

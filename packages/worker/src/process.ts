@@ -3,29 +3,25 @@
  * or when the master refuses it for good. Containers outlive it either way.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir, statfs } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { create } from '@bufbuild/protobuf';
-import { workerWire } from '@cloudai/api';
-import { type Code, ConnectError } from '@connectrpc/connect';
 import { type Logger, pino } from 'pino';
 import { Uploader } from './artifacts.ts';
-import { type Capacity, type CapacityOverrides, detectCapacity, detectedLabels } from './capacity.ts';
+import { type Capacity, type CapacityOverrides, detectCapacity, detectedLabels, detectGpus } from './capacity.ts';
 import { type Clock, delay, systemClock } from './clock.ts';
 import { DataLock } from './data-lock.ts';
+import type { GpuDevice } from './gpus.ts';
 import {
   chainToPem,
   expiresAt,
-  fetchPinnedRoot,
   type Identity,
-  loadIdentity,
   makeKeyAndRequest,
   renewAt,
   storeIdentity,
   tlsOptions,
 } from './identity.ts';
-import { parseJoinToken } from './join-token.ts';
+import { ensureIdentity } from './join.ts';
 import { Lease } from './lease.ts';
 import { type MasterAddress, openMasterClient, parseMasterAddress } from './master-client.ts';
 import { dockerSocketPath, openDockerRuntime } from './runtimes/docker/index.ts';
@@ -33,7 +29,7 @@ import type { Runtime } from './runtimes/runtime.ts';
 import { Session, type SessionEnd } from './session.ts';
 import { FileStopJournal, type StopJournal } from './stop-journal.ts';
 import { Supervisor } from './supervisor.ts';
-import { MachineSampler, type MachineUsage } from './telemetry.ts';
+import { diskComplaint, MachineSampler, type MachineUsage } from './telemetry.ts';
 import { capacityToWire } from './wire.ts';
 
 /** EX_NOPERM of sysexits.h: the master does not want this worker, and trying again will not help. */
@@ -44,7 +40,6 @@ const RECONNECT_MAX_MS = 5_000;
 const GOOD_SESSION_MS = 2_000;
 const RENEW_RETRY_MS = 60_000;
 const RENEW_CALL_MS = 30_000;
-const JOIN_CALL_MS = 30_000;
 const RUNTIME_RETRY_MS = 2_000;
 
 export interface WorkerOptions {
@@ -67,7 +62,9 @@ export interface WorkerOptions {
   /** Default: to stderr. */
   readonly log?: Logger | undefined;
   /** Replaces Docker, for tests and the farm. Gets the identity, because containers are named after it. */
-  readonly openRuntime?: ((identity: Identity, capacity: Capacity) => Promise<Runtime>) | undefined;
+  readonly openRuntime?: ((identity: Identity, gpus: readonly GpuDevice[]) => Promise<Runtime>) | undefined;
+  /** Replaces the look at the machine, for farms of many workers in one process. */
+  readonly sampleMachine?: (() => Promise<MachineUsage>) | undefined;
   readonly journal?: StopJournal | undefined;
   readonly clock?: Clock | undefined;
   readonly random?: (() => number) | undefined;
@@ -118,6 +115,12 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerHandle> {
   }
 }
 
+interface Machine {
+  /** On the disk that containers write to. */
+  readonly diskPath: string;
+  readonly sample: () => Promise<MachineUsage>;
+}
+
 class Worker {
   readonly #options: WorkerOptions;
   readonly #address: MasterAddress;
@@ -153,8 +156,10 @@ class Worker {
 
   async run(): Promise<WorkerEnd> {
     const { dataDirectory, capacity: overrides = {}, journal } = this.#options;
-    const capacity = await detectCapacity(dataDirectory, overrides);
-    const runtime = await this.#openRuntime(capacity);
+    const gpus = await detectGpus(overrides.gpus);
+    const runtime = await this.#openRuntime(gpus);
+    const diskPath = await visible(runtime.storagePath(), dataDirectory);
+    const capacity = await detectCapacity(diskPath, gpus, overrides);
     const supervisor = new Supervisor({
       runtime,
       clock: this.#clock,
@@ -162,12 +167,12 @@ class Worker {
       lease: this.#lease,
       log: this.#log,
     });
-    const sampler = new MachineSampler({ diskPath: dataDirectory, hasGpus: capacity.gpus.length > 0 });
+    const machine = { diskPath, sample: this.#sampler(diskPath, gpus.length > 0) };
     try {
       await this.#adopt(supervisor, runtime);
-      await this.#measure(sampler, supervisor, runtime);
+      await this.#measure(machine, supervisor, runtime);
       return await this.#connectForEver(supervisor, capacity, () => {
-        void this.#measure(sampler, supervisor, runtime);
+        void this.#measure(machine, supervisor, runtime);
       });
     } finally {
       supervisor.detach();
@@ -175,15 +180,22 @@ class Worker {
     }
   }
 
-  #openRuntime(capacity: Capacity): Promise<Runtime> {
+  #sampler(diskPath: string, hasGpus: boolean): () => Promise<MachineUsage> {
+    const { sampleMachine } = this.#options;
+    if (sampleMachine !== undefined) return sampleMachine;
+    const sampler = new MachineSampler({ diskPath, hasGpus });
+    return () => sampler.sample();
+  }
+
+  #openRuntime(gpus: readonly GpuDevice[]): Promise<Runtime> {
     const { openRuntime, dataDirectory, dockerHost, registryAuth } = this.#options;
-    if (openRuntime !== undefined) return openRuntime(this.#identity, capacity);
+    if (openRuntime !== undefined) return openRuntime(this.#identity, gpus);
     return openDockerRuntime({
       owner: { clusterId: this.#identity.clusterId, workerId: this.#identity.workerId },
       dataDirectory: path.resolve(dataDirectory),
       socketPath: dockerSocketPath(dockerHost ?? process.env.DOCKER_HOST),
       authFile: registryAuth ?? path.join(os.homedir(), '.docker', 'config.json'),
-      gpus: capacity.gpus,
+      gpus,
       warn: (text) => this.#log.warn(text),
     });
   }
@@ -206,16 +218,19 @@ class Worker {
     }
   }
 
-  async #measure(sampler: MachineSampler, supervisor: Supervisor, runtime: Runtime): Promise<void> {
+  async #measure(machine: Machine, supervisor: Supervisor, runtime: Runtime): Promise<void> {
     try {
+      const usage = await machine.sample();
+      this.#usage = usage;
       const health = await runtime.health();
-      const complaint = health.ok ? supervisor.complaint : (health.message ?? 'the runtime does not answer');
+      const complaint = health.ok
+        ? (supervisor.complaint ?? diskComplaint(usage, machine.diskPath))
+        : (health.message ?? 'the runtime does not answer');
       if ((complaint ?? '') !== this.#unhealthy) {
         if (complaint !== null) this.#log.warn(complaint);
         else if (this.#unhealthy !== 'starting') this.#log.info('healthy again');
       }
       this.#unhealthy = complaint ?? '';
-      this.#usage = await sampler.sample();
       await supervisor.measure();
     } catch (error) {
       this.#log.warn({ err: error }, 'measuring failed'); // The next heartbeat repeats the last figures.
@@ -314,60 +329,16 @@ class Worker {
   }
 }
 
-async function ensureIdentity(options: WorkerOptions, address: MasterAddress, log: Logger): Promise<Identity> {
-  const stored = await loadIdentity(options.dataDirectory);
-  if (stored !== null && (options.id === undefined || options.id === stored.workerId)) return stored;
-  if (stored !== null && options.join === undefined) {
-    throw new Error(
-      `${options.dataDirectory} belongs to the worker "${stored.workerId}", not to "${options.id}"; use another data directory`,
-    );
-  }
-  if (options.join === undefined) {
-    throw new Error(
-      'this worker has not joined a cluster yet; "register" it on the master and pass the token with --join',
-    );
-  }
-  const identity = await join(options.join, options.id, address);
-  await storeIdentity(options.dataDirectory, identity);
-  log.info({ worker: identity.workerId, cluster: identity.clusterId }, 'joined the cluster');
-  return identity;
-}
-
-/** Exchanges the token for a certificate. */
-async function join(text: string, id: string | undefined, address: MasterAddress): Promise<Identity> {
-  const token = parseJoinToken(text);
-  if (id !== undefined && id !== token.workerId) {
-    throw new Error(`the join token is for the worker "${token.workerId}", not for "${id}"`);
-  }
-  const ca = await fetchPinnedRoot(address.host, address.port, token);
-  const { key, csr } = await makeKeyAndRequest(token.workerId);
-  const master = openMasterClient(address, tlsOptions(ca, null, null));
-  try {
-    const { certificateChain, clusterId } = await master.service.registerWorker(
-      create(workerWire.RegisterWorkerRequestSchema, { workerId: token.workerId, joinSecret: token.secret, csr }),
-      { timeoutMs: JOIN_CALL_MS },
-    );
-    return { workerId: token.workerId, clusterId, key, chain: chainToPem(certificateChain), ca };
-  } catch (error) {
-    const { code, rawMessage } = ConnectError.from(error);
-    throw new JoinRefused(`the master did not let this worker join: ${rawMessage}`, code, { cause: error });
-  } finally {
-    master.close();
-  }
-}
-
-/** The master was reached and said no, or broke off. */
-export class JoinRefused extends Error {
-  readonly code: Code;
-  constructor(message: string, code: Code, options: { cause: unknown }) {
-    super(message, options);
-    this.name = 'JoinRefused';
-    this.code = code;
-  }
+/** The engine's own folder, when this process can see it: a worker without root rights, or elsewhere, can not. */
+async function visible(folder: string | null, otherwise: string): Promise<string> {
+  if (folder === null) return otherwise;
+  return statfs(folder).then(
+    () => folder,
+    () => otherwise,
+  );
 }
 
 async function hasOutputs(dataDirectory: string): Promise<boolean> {
-  const { readdir } = await import('node:fs/promises');
   const names = await readdir(path.join(dataDirectory, 'outputs')).catch(() => []); // Never made: never ran a task.
   return names.length > 0;
 }

@@ -2,7 +2,7 @@
  * Remembers over a restart of the worker why it was stopping a container. Docker remembers everything else, but not that
  * a kill was ours: without this a time-out that was being carried out would come back as a failure of the task.
  */
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { type AttemptKey, keyText } from './core/attempt.ts';
 import type { StopRequest } from './core/classify.ts';
@@ -11,6 +11,8 @@ export interface StopJournal {
   write(key: AttemptKey, stop: StopRequest): Promise<void>;
   read(key: AttemptKey): Promise<StopRequest | null>;
   remove(key: AttemptKey): Promise<void>;
+  /** Notes on attempts that nobody knows any more. */
+  removeOthers(known: readonly AttemptKey[]): Promise<void>;
 }
 
 export class FileStopJournal implements StopJournal {
@@ -47,6 +49,12 @@ export class FileStopJournal implements StopJournal {
     await rm(this.#fileOf(key), { force: true });
   }
 
+  async removeOthers(known: readonly AttemptKey[]): Promise<void> {
+    const keep = new Set(known.map((key) => path.basename(this.#fileOf(key))));
+    const names = await readdir(this.#directory).catch(() => []); // Nothing was ever stopped.
+    for (const name of names) if (!keep.has(name)) await rm(path.join(this.#directory, name), { force: true });
+  }
+
   #fileOf(key: AttemptKey): string {
     return path.join(this.#directory, `${keyText(key)}.json`);
   }
@@ -66,5 +74,10 @@ export class MemoryStopJournal implements StopJournal {
 
   async remove(key: AttemptKey): Promise<void> {
     this.#stops.delete(keyText(key));
+  }
+
+  async removeOthers(known: readonly AttemptKey[]): Promise<void> {
+    const keep = new Set(known.map(keyText));
+    for (const text of this.#stops.keys()) if (!keep.has(text)) this.#stops.delete(text);
   }
 }

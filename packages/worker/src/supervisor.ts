@@ -113,6 +113,9 @@ export class Supervisor {
       this.#runners.set(text, new AttemptRunner(this.#host, first, true));
       log.info({ attempt: text, state: found.state }, 'took up a container');
     }
+    const known = [...this.#runners.values()].map(({ key }) => key);
+    await runtime.removeLeftovers(known);
+    await journal.removeOthers(known);
     return this.#runners.size;
   }
 

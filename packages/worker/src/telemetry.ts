@@ -8,6 +8,8 @@ export interface MachineUsage {
   readonly cpu: number;
   readonly memoryBytes: number;
   readonly storageBytes: number;
+  /** What is left on that disk for others than root. */
+  readonly storageFreeBytes: number;
   /** 0..1, mean over the devices. */
   readonly gpu: number;
   /** Since the machine started. */
@@ -33,16 +35,17 @@ export class MachineSampler {
     const total = cpu.total - this.#cpu.total;
     const busy = total <= 0 ? 0 : 1 - (cpu.idle - this.#cpu.idle) / total;
     this.#cpu = cpu;
-    const [memoryBytes, storageBytes, gpus, network] = await Promise.all([
+    const [memoryBytes, disk, gpus, network] = await Promise.all([
       usedMemory(),
-      usedDisk(this.#options.diskPath),
+      statfs(this.#options.diskPath),
       this.#options.hasGpus ? readGpuUsage() : [],
       networkBytes(),
     ]);
     return {
       cpu: Math.min(1, Math.max(0, busy)),
       memoryBytes,
-      storageBytes,
+      storageBytes: (disk.blocks - disk.bfree) * disk.bsize,
+      storageFreeBytes: disk.bavail * disk.bsize,
       gpu: mean(gpus),
       networkRxBytes: network.rx,
       networkTxBytes: network.tx,
@@ -67,11 +70,6 @@ async function usedMemory(): Promise<number> {
   return total - available;
 }
 
-async function usedDisk(diskPath: string): Promise<number> {
-  const { blocks, bfree, bsize } = await statfs(diskPath);
-  return (blocks - bfree) * bsize;
-}
-
 async function networkBytes(): Promise<{ rx: number; tx: number }> {
   const { networkStats } = await systemInformation();
   const stats = await networkStats(); // The default interface.
@@ -88,4 +86,13 @@ async function systemInformation(): Promise<typeof import('systeminformation')> 
 
 function mean(gpus: readonly GpuUsage[]): number {
   return gpus.length === 0 ? 0 : gpus.reduce((sum, { busy }) => sum + busy, 0) / gpus.length;
+}
+
+/** A container that can not write its log or its layer fails in ways that look like the task's own. */
+const FULL_BYTES = 256 * 2 ** 20;
+
+export function diskComplaint(usage: MachineUsage, diskPath: string): string | null {
+  if (usage.storageFreeBytes >= FULL_BYTES) return null;
+  const mebibytes = Math.floor(usage.storageFreeBytes / 2 ** 20);
+  return `the disk of ${diskPath} is full (${mebibytes} MiB left); make room, for example with "docker system prune"`;
 }

@@ -114,6 +114,10 @@ export interface Runtime {
   outputs(key: AttemptKey, containerId: string, limitBytes: number): Promise<Outputs>;
   /** Every container of this cluster and worker. */
   list(): Promise<readonly FoundContainer[]>;
+  /** Once, after `list` and before anything is started: removes what attempts without a container left. */
+  removeLeftovers(known: readonly AttemptKey[]): Promise<void>;
+  /** A folder on the disk that containers write to; null when it can not be seen from here. */
+  storagePath(): string | null;
   /** Lets go; containers go on. */
   close(): Promise<void>;
 }

@@ -4,7 +4,7 @@
  * Nothing changes in it any more when it is read, because the process is dead by then.
  */
 import { constants } from 'node:fs';
-import { chmod, lstat, mkdir, open, opendir, rm } from 'node:fs/promises';
+import { chmod, lstat, mkdir, open, opendir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { type AttemptKey, keyText } from '../../core/attempt.ts';
 import type { OutputFile, Outputs } from '../runtime.ts';
@@ -15,12 +15,15 @@ const MAX_ENTRIES = 100_000;
 const MAX_DEPTH = 64;
 const READ_BYTES = 256 * 1024;
 const NAMED_IN_MESSAGE = 3;
+const STAMP_SUFFIX = '.log-start';
 
 export class OutputDirectories {
   readonly #root: string;
+  readonly #warn: (text: string) => void;
 
-  constructor(dataDirectory: string) {
+  constructor(dataDirectory: string, warn: (text: string) => void) {
     this.#root = path.join(dataDirectory, 'outputs');
+    this.#warn = warn;
   }
 
   /** Once, before the first task. */
@@ -35,7 +38,7 @@ export class OutputDirectories {
 
   /** Beside the directory, out of the task's reach: when the first entry of its log was written. */
   stampFile(key: AttemptKey): string {
-    return path.join(this.#root, `${keyText(key)}.log-start`);
+    return path.join(this.#root, `${keyText(key)}${STAMP_SUFFIX}`);
   }
 
   /** Writable for whatever user the image runs as; nobody else on this machine passes the closed parent. */
@@ -47,8 +50,27 @@ export class OutputDirectories {
   }
 
   async remove(key: AttemptKey): Promise<void> {
-    await rm(this.pathOf(key), { recursive: true, force: true, maxRetries: 3 });
-    await rm(this.stampFile(key), { force: true });
+    await this.#remove(this.pathOf(key));
+    await this.#remove(this.stampFile(key));
+  }
+
+  /** Directories of attempts that nobody knows any more, as a crash between two steps leaves them. */
+  async removeOthers(known: readonly AttemptKey[]): Promise<void> {
+    const keep = new Set(known.map(keyText));
+    for (const name of await readdir(this.#root)) {
+      if (!keep.has(name.replace(STAMP_SUFFIX, ''))) await this.#remove(path.join(this.#root, name));
+    }
+  }
+
+  async #remove(target: string): Promise<void> {
+    try {
+      await rm(target, { recursive: true, force: true, maxRetries: 3 });
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'EACCES' && code !== 'EPERM') throw error;
+      // A worker without root rights can not remove what a root process in a container made. Trying again does not help.
+      this.#warn(`${target} can not be removed (${code}); remove it by hand, or run the worker as root`);
+    }
   }
 
   async bytes(key: AttemptKey): Promise<number> {

@@ -66,7 +66,7 @@ export class DockerRuntime implements Runtime {
   constructor(options: DockerRuntimeOptions) {
     this.#options = options;
     this.#client = new DockerClient(options.socketPath);
-    this.#outputs = new OutputDirectories(options.dataDirectory);
+    this.#outputs = new OutputDirectories(options.dataDirectory, options.warn);
     this.#images = new Images(this.#client, {
       authFile: options.authFile,
       now: () => performance.now(),
@@ -237,6 +237,14 @@ export class DockerRuntime implements Runtime {
       if (one !== null) found.push(one);
     }
     return found;
+  }
+
+  removeLeftovers(known: readonly AttemptKey[]): Promise<void> {
+    return this.#outputs.removeOthers(known);
+  }
+
+  storagePath(): string | null {
+    return this.#watcher.rootDirectory;
   }
 
   async close(): Promise<void> {

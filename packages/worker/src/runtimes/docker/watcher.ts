@@ -101,6 +101,7 @@ export class Watcher {
     since: null,
   };
   #lastEventSeconds = 0;
+  #rootDirectory: string | null = null;
   #loop: Promise<void> | null = null;
   #firstTry: Promise<void> | null = null;
 
@@ -125,6 +126,11 @@ export class Watcher {
 
   get isConnected(): boolean {
     return this.#connected;
+  }
+
+  /** Where the daemon keeps images and containers. */
+  get rootDirectory(): string | null {
+    return this.#rootDirectory;
   }
 
   get error(): string | null {
@@ -239,8 +245,12 @@ export class Watcher {
   }
 
   async #connect(): Promise<http.IncomingMessage> {
-    const info = await this.#client.json<{ LiveRestoreEnabled?: boolean }>({ method: 'GET', path: '/info' });
-    this.#daemon.liveRestore = info.LiveRestoreEnabled === true;
+    const { LiveRestoreEnabled, DockerRootDir } = await this.#client.json<{
+      LiveRestoreEnabled?: boolean;
+      DockerRootDir?: string;
+    }>({ method: 'GET', path: '/info' });
+    this.#daemon.liveRestore = LiveRestoreEnabled === true;
+    this.#rootDirectory = DockerRootDir ?? null;
     const stream = await this.#client.stream({
       method: 'GET',
       path: '/events',

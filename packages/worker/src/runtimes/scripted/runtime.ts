@@ -34,6 +34,8 @@ interface Container {
   /** By the clock that never jumps. */
   startedMs: number;
   exit: ContainerExit | null;
+  /** It was ended before its program was through; by the clock that never jumps. */
+  cutAtMs: number | null;
   readonly ended: PromiseWithResolvers<ContainerExit>;
   cancelEnd: (() => void) | null;
 }
@@ -52,7 +54,7 @@ export class ScriptedMachine {
   /** Ends a container from outside. */
   kill(key: AttemptKey): void {
     const container = this.containers.get(keyText(key));
-    if (container !== undefined) this.end(container, { exitCode: SIGKILL_EXIT, external: true });
+    if (container !== undefined) this.cut(container, { exitCode: SIGKILL_EXIT, external: true });
   }
 
   start(container: Container): void {
@@ -69,6 +71,12 @@ export class ScriptedMachine {
         daemonRestart: end === 'daemonRestart',
       }),
     );
+  }
+
+  /** Ends it in the middle of its program. */
+  cut(container: Container, exit: Partial<ContainerExit>): void {
+    if (container.exit === null) container.cutAtMs = this.clock.now();
+    this.end(container, exit);
   }
 
   end(container: Container, exit: Partial<ContainerExit>): void {
@@ -128,6 +136,7 @@ export class ScriptedRuntime implements Runtime {
         startedAt: null,
         startedMs: 0,
         exit: null,
+        cutAtMs: null,
         ended: Promise.withResolvers<ContainerExit>(),
         cancelEnd: null,
       };
@@ -153,17 +162,17 @@ export class ScriptedRuntime implements Runtime {
     const container = this.#machine.containers.get(keyText(key));
     if (container === undefined || container.exit !== null) return;
     if (!container.program.ignoresStop && graceMs > 0) {
-      this.#machine.end(container, { exitCode: SIGTERM_EXIT });
+      this.#machine.cut(container, { exitCode: SIGTERM_EXIT });
       return;
     }
     if (graceMs > 0) await delay(this.#machine.clock, graceMs, this.#closed.signal);
-    this.#machine.end(container, { exitCode: SIGKILL_EXIT });
+    this.#machine.cut(container, { exitCode: SIGKILL_EXIT });
   }
 
   async remove(key: AttemptKey): Promise<void> {
     this.#up();
     const container = this.#machine.containers.get(keyText(key));
-    if (container !== undefined) this.#machine.end(container, { exitCode: SIGKILL_EXIT });
+    if (container !== undefined) this.#machine.cut(container, { exitCode: SIGKILL_EXIT });
     this.#machine.containers.delete(keyText(key));
   }
 
@@ -187,8 +196,7 @@ export class ScriptedRuntime implements Runtime {
         pieces = { stdout: [], stderr: [] };
         await Promise.race([delay(this.#machine.clock, waitMs, signal), end]);
       }
-      const { exit } = container;
-      if (exit !== null && container.startedMs + (exit.endedAt - (exit.startedAt ?? 0)) < dueMs) break;
+      if (container.cutAtMs !== null && container.cutAtMs < dueMs) break;
       if (line < lines) pieces.stdout.push(scriptedLine(container.program, line));
       if (line < errorLines) pieces.stderr.push(scriptedLine(container.program, line));
       if (Math.max(pieces.stdout.length, pieces.stderr.length) * container.program.lineBytes >= PIECE_BYTES) {
@@ -245,6 +253,12 @@ export class ScriptedRuntime implements Runtime {
       startedAt,
       state: exit !== null ? 'exited' : startedAt === null ? 'created' : 'running',
     }));
+  }
+
+  async removeLeftovers(): Promise<void> {}
+
+  storagePath(): string | null {
+    return null;
   }
 
   async close(): Promise<void> {

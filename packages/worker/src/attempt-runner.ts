@@ -7,16 +7,8 @@ import type { Clock } from './clock.ts';
 import { delay } from './clock.ts';
 import { type Artifact, type AttemptKey, type AttemptReport, keyText, type LogTotals } from './core/attempt.ts';
 import { LogLedger, type StreamName } from './core/log-ledger.ts';
-import {
-  type AttemptAction,
-  type AttemptEvent,
-  type AttemptState,
-  type CollectedOutputs,
-  type PeakUsage,
-  type Step,
-  step,
-  wakeAt,
-} from './core/machine.ts';
+import { step, wakeAt } from './core/machine.ts';
+import type { AttemptAction, AttemptEvent, AttemptState, CollectedOutputs, PeakUsage, Step } from './core/state.ts';
 import type { ContainerStats, OutputFile, Runtime } from './runtimes/runtime.ts';
 import { RuntimeError } from './runtimes/runtime.ts';
 import type { StopJournal } from './stop-journal.ts';

@@ -96,7 +96,7 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerHandle> {
   try {
     const identity = await ensureIdentity(options, address, log);
     const worker = new Worker(options, address, identity, log);
-    const ended = worker.run().finally(() => lock.release());
+    const ended = runToEnd(worker, lock);
     return {
       workerId: identity.workerId,
       clusterId: identity.clusterId,
@@ -112,6 +112,14 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerHandle> {
   } catch (error) {
     await lock.release();
     throw error;
+  }
+}
+
+async function runToEnd(worker: Worker, lock: DataLock): Promise<WorkerEnd> {
+  try {
+    return await worker.run();
+  } finally {
+    await lock.release();
   }
 }
 

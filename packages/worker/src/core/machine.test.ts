@@ -3,17 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { runSpec } from '../testing/assignment.ts';
 import type { RunSpec } from './attempt.ts';
 import type { ContainerExit } from './classify.ts';
-import {
-  type AttemptAction,
-  type AttemptEvent,
-  type AttemptState,
-  adopt,
-  begin,
-  foundPhase,
-  isStuck,
-  step,
-  wakeAt,
-} from './machine.ts';
+import { adopt, begin, foundPhase, isStuck, step, wakeAt } from './machine.ts';
+import type { AttemptAction, AttemptEvent, AttemptState } from './state.ts';
 
 const key = { taskId: 'abcdefghijklmnop', attempt: 1 };
 const image = { imageId: 'sha256:1', digest: 'busybox@sha256:2' };

@@ -6,7 +6,7 @@
 import type { AttemptKey, RunSpec } from '../core/attempt.ts';
 import type { ContainerExit } from '../core/classify.ts';
 import type { StreamName } from '../core/log-ledger.ts';
-import type { PreparedImage } from '../core/machine.ts';
+import type { PreparedImage } from '../core/state.ts';
 
 export type { ContainerExit, PreparedImage };
 

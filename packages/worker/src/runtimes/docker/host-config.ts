@@ -3,7 +3,7 @@
  * A golden test holds the exact JSON.
  */
 import type { AttemptKey, RunSpec } from '../../core/attempt.ts';
-import type { PreparedImage } from '../../core/machine.ts';
+import type { PreparedImage } from '../../core/state.ts';
 
 export const NETWORK_NAME = 'cloudai';
 export const OUTPUT_PATH = '/output';

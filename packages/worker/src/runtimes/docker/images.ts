@@ -4,7 +4,7 @@
  */
 import type http from 'node:http';
 import type { RunSpec } from '../../core/attempt.ts';
-import type { PreparedImage } from '../../core/machine.ts';
+import type { PreparedImage } from '../../core/state.ts';
 import { RuntimeError } from '../runtime.ts';
 import { type DockerClient, DockerError, DockerUnreachable } from './client.ts';
 import { atDigest, familiarName, type ImageReference, parseImageReference } from './image-reference.ts';

@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AttemptKey, RunSpec } from '../../core/attempt.ts';
 import type { ContainerExit } from '../../core/classify.ts';
-import type { PreparedImage } from '../../core/machine.ts';
+import type { PreparedImage } from '../../core/state.ts';
 import {
   type ContainerStats,
   type FoundContainer,
@@ -18,6 +18,7 @@ import {
   type RuntimeHealth,
   type StartedContainer,
 } from '../runtime.ts';
+import { type ContainerInspect, type ContainerSummary, time } from './answers.ts';
 import { AttachedLog } from './attached-log.ts';
 import { DockerClient, DockerError } from './client.ts';
 import { ContainerLog } from './container-log.ts';
@@ -26,7 +27,7 @@ import { Images } from './images.ts';
 import { OutputDirectories } from './outputs.ts';
 import { readStats, type StatsAnswer } from './stats.ts';
 import { StoredLog } from './stored-log.ts';
-import { type ContainerInspect, type ContainerSummary, time, Watcher } from './watcher.ts';
+import { Watcher } from './watcher.ts';
 
 /** The event of a start comes within milliseconds of the answer to the call. */
 const START_EVENT_MS = 300;

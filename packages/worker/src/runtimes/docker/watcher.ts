@@ -7,6 +7,7 @@ import { stat } from 'node:fs/promises';
 import type http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerExit } from '../../core/classify.ts';
+import { type ContainerInspect, type ContainerState, type ContainerSummary, time } from './answers.ts';
 import { type DockerClient, DockerError } from './client.ts';
 import {
   type ContainerHistory,
@@ -31,32 +32,6 @@ const ALL_KEPT_EVENTS = 1;
 const KEPT_EVENTS = 256;
 const NEWLINE = 0x0a;
 const MAX_LINE_BYTES = 4 * 2 ** 20;
-
-export interface ContainerState {
-  readonly Status: string;
-  readonly Running: boolean;
-  readonly Paused: boolean;
-  readonly OOMKilled: boolean;
-  readonly ExitCode: number;
-  readonly Error: string;
-  readonly StartedAt: string;
-  readonly FinishedAt: string;
-}
-
-export interface ContainerInspect {
-  readonly Id: string;
-  readonly Name: string;
-  readonly Image: string;
-  readonly Config: { readonly Labels: Readonly<Record<string, string>> | null };
-  readonly State: ContainerState;
-  readonly SizeRw?: number;
-}
-
-export interface ContainerSummary {
-  readonly Id: string;
-  readonly Names: readonly string[];
-  readonly State: string;
-}
 
 interface DockerEvent {
   readonly Action: string;
@@ -445,11 +420,4 @@ export class Watcher {
 function nobodyListens(error: unknown): boolean {
   const code = error instanceof Error ? (error.cause as NodeJS.ErrnoException | undefined)?.code : undefined;
   return code === 'ECONNREFUSED' || code === 'ENOENT';
-}
-
-/** Docker's time stamps; the zero time means never. */
-export function time(text: string): number | null {
-  if (text.startsWith('0001-')) return null;
-  const ms = Date.parse(text);
-  return Number.isNaN(ms) ? null : ms;
 }

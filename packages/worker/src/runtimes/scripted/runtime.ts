@@ -6,7 +6,7 @@ import { type Clock, delay } from '../../clock.ts';
 import { type AttemptKey, keyText, type RunSpec } from '../../core/attempt.ts';
 import type { ContainerExit } from '../../core/classify.ts';
 import { STREAM_NAMES } from '../../core/log-ledger.ts';
-import type { PreparedImage } from '../../core/machine.ts';
+import type { PreparedImage } from '../../core/state.ts';
 import {
   type ContainerStats,
   type FoundContainer,

@@ -47,7 +47,7 @@ describe('errors', () => {
   test('without any cluster it says how to get one', async () => {
     const { code, stderr } = await runHere(['tasks']);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/no cluster is known\n.*cloudai dev.*CLOUDAI_URL/);
+    expect(stderr).toMatch(/no cluster is configured\n.*cloudai dev.*CLOUDAI_URL/);
   });
 
   test('Ctrl-C ends a command with 130', async () => {

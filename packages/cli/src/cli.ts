@@ -94,7 +94,7 @@ export class Cli {
     const ways = `--url and --token, CLOUDAI_URL and CLOUDAI_TOKEN, or ${contextPath(this.env)}`;
     return new CliError(
       'usage',
-      'no cluster is known',
+      'no cluster is configured',
       `Start one on this machine with \`cloudai dev\`, or name one: ${ways}.`,
     );
   }

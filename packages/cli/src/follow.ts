@@ -33,10 +33,7 @@ export async function followTask(cli: Cli, client: CloudAI, id: string, signal: 
 }
 
 export function writeRecord(cli: Cli, record: LogRecord): Promise<void> | undefined {
-  if (cli.json) {
-    cli.out.print(JSON.stringify(record));
-    return undefined;
-  }
+  if (cli.json) return cli.out.write(`${JSON.stringify(record)}\n`);
   if (record.kind === 'data') return cli.out.write(bytesOf(record), record.stream);
   if (record.kind === 'dropped') cli.out.note(`(${record.bytes} bytes of the log were dropped: its limit was reached)`);
   if (record.kind === 'attempt' && record.attempt > 1) cli.out.note(`(attempt ${record.attempt} on ${record.worker})`);

@@ -21,6 +21,8 @@ const LONG_LIFE_MS = 60_000;
 const MOST_EARLY_DEATHS = 5;
 /** Graceful ends take a second or two; the worker's containers survive even this. */
 const STOP_MS = 20_000;
+/** Stands for every signal. */
+const KILLED = 128;
 /** Exit codes that another start will not change: refused identity, wrong configuration, wrong usage. */
 const HOPELESS = new Set([2, 3, 4, 69, 77, 78]);
 
@@ -30,6 +32,7 @@ export class Child {
   #process: ChildProcess | null = null;
   #stopping = false;
   #earlyDeaths = 0;
+  #isProven = false;
   #startedAt = 0;
   #timer: NodeJS.Timeout | null = null;
 
@@ -41,6 +44,11 @@ export class Child {
   /** Resolves with the exit code when it has ended for good: it was stopped, or given up. */
   get ended(): Promise<number> {
     return this.#ended.promise;
+  }
+
+  /** It does what it should: from now on it is started again when it dies. Before, its first end is its last. */
+  proven(): void {
+    this.#isProven = true;
   }
 
   /** The end of what it said, for an error message. */
@@ -78,19 +86,20 @@ export class Child {
     this.#process = child;
     fs.writeFileSync(pidFile, `${child.pid}\n`);
     child.on('error', () => {}); // `exit` does not follow a failed spawn, `close` does.
-    child.on('close', (code, signal) => this.#onClose(code ?? (signal === null ? 1 : 128)));
+    child.on('close', (code, signal) => this.#onClose(code ?? KILLED, signal ?? `exit code ${code}`));
   }
 
-  #onClose(code: number): void {
+  #onClose(code: number, how: string): void {
     const { name, onRestart } = this.#options;
     this.#process = null;
     this.#earlyDeaths = Date.now() - this.#startedAt > LONG_LIFE_MS ? 1 : this.#earlyDeaths + 1;
-    if (this.#stopping || HOPELESS.has(code) || this.#earlyDeaths > MOST_EARLY_DEATHS) {
+    const isHopeless = !this.#isProven || HOPELESS.has(code) || this.#earlyDeaths > MOST_EARLY_DEATHS;
+    if (this.#stopping || isHopeless) {
       this.#giveUp(code);
       return;
     }
     const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (this.#earlyDeaths - 1));
-    onRestart(`the ${name} ended with ${code}; starting it again in ${pause / 1000} s`);
+    onRestart(`the ${name} ended (${how}); starting it again in ${pause / 1000} s`);
     this.#timer = setTimeout(() => this.#start(), pause);
   }
 

@@ -114,7 +114,10 @@ export class DevCluster {
     });
     for (const end = Date.now() + START_MS; ; ) {
       signal.throwIfAborted();
-      if (await look().catch(notYet)) return;
+      if (await look().catch(notYet)) {
+        child.proven();
+        return;
+      }
       if (gone !== null)
         throw new CliError('failure', `waited for ${what}, and its process ended with ${gone}:\n${child.tail()}`);
       if (Date.now() > end) {

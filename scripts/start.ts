@@ -11,7 +11,10 @@ try {
   await ensureImages(host, (line) => console.error(`images: ${line}`));
   const command = path.join(root, 'bin/cloudai');
   if (process.execve === undefined) throw new Error('This system cannot replace a process; run bin/cloudai dev');
-  process.execve(command, [command, 'dev', '--sample', ...process.argv.slice(2)], { ...process.env, DOCKER_HOST: host });
+  process.execve(command, [command, 'dev', '--sample', ...process.argv.slice(2)], {
+    ...process.env,
+    DOCKER_HOST: host,
+  });
 } catch (error) {
   if (!(error instanceof DockerUnavailable)) throw error;
   console.error(error.message);

@@ -8,6 +8,9 @@ import { type Column, renderTable } from './output/table.ts';
 const PATIENT_REPEATS = 12;
 const BRISK_REPEATS = 2;
 
+/** Package managers pass Ctrl-C on to a process that has had it from the terminal: so soon after, it is the same one. */
+const ECHO_MS = 200;
+
 /** Options that every command which speaks to the master takes. */
 export interface SharedOptions {
   readonly url?: string;
@@ -39,6 +42,7 @@ export class Cli {
   shared: SharedOptions = {};
   readonly #context: ContextFile | null;
   readonly #interrupt = new AbortController();
+  #interruptedAt = 0;
   #onInterrupt: ((signal: StopSignal) => void) | null = null;
 
   constructor(options: CliOptions) {
@@ -63,6 +67,10 @@ export class Cli {
 
   /** Ctrl-C or a signal that asks this process to end. */
   interrupt(signal: StopSignal): void {
+    const now = Date.now();
+    const isEcho = signal === 'SIGINT' && now - this.#interruptedAt < ECHO_MS;
+    this.#interruptedAt = now;
+    if (isEcho) return;
     if (this.#onInterrupt !== null) this.#onInterrupt(signal);
     else this.#interrupt.abort(new Interrupted(signal));
   }

@@ -1,5 +1,5 @@
 // `cloudai` as real processes: what only a process shows.
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { aTask, aWorker, MemoryMaster } from '@cloudai/sdk/testing';
@@ -153,6 +153,15 @@ describe.skipIf(!HAS_SCRIPT)('the prompt at a terminal', () => {
     expect(shown).toContain(`Task ID: ${ID}`);
     expect(shown).toContain('User ID: admin');
     expect(master.find(ID).task.state, 'watching changes nothing').toBe('queued');
+  });
+
+  test('SIGTERM ends it and leaves the terminal as it was', async () => {
+    await open();
+    prompt.type('half a line');
+    await prompt.said('half a line');
+    // `script` is the parent of the command.
+    process.kill(Number(execFileSync('pgrep', ['-P', String(prompt.pid)], { encoding: 'utf8' })), 'SIGTERM');
+    expect((await prompt.ended).code).toBe(0);
   });
 
   test('long lists come a screen at a time', async () => {

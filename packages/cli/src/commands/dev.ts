@@ -77,6 +77,8 @@ async function dev(cli: Cli, options: Options): Promise<void> {
     if (!(error instanceof Interrupted)) throw error;
     if (options.once === true) throw error;
   } finally {
+    // Ends the prompt, if it was not the prompt that ended.
+    stop.abort(new Interrupted('stopped'));
     say('stopping');
     await cluster.stop();
   }

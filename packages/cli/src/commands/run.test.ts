@@ -72,7 +72,8 @@ describe('run', () => {
       onStart: (cli) => {
         cluster.master.onSubmit = () => {
           setTimeout(() => cli.interrupt('SIGINT'), 30);
-          setTimeout(() => cli.interrupt('SIGINT'), 60);
+          setTimeout(() => cli.interrupt('SIGINT'), 40);
+          setTimeout(() => cli.interrupt('SIGINT'), 300);
         };
       },
     });

@@ -34,9 +34,16 @@ async function run(cli: Cli, image: string, args: readonly string[], options: Su
   const { id } = await client.submitTask(toSubmission(image, args, options), { signal: cli.signal });
   if (!cli.quiet && !cli.json) cli.out.note(cli.out.colors.dim(`task ${id}`));
   const leave = new AbortController();
-  cli.takeInterrupts(cancelThenLeave(cli, client, id, leave));
+  let cancelling: Promise<void> | null = null;
+  cli.takeInterrupts(() => {
+    if (cancelling !== null) return leave.abort(new Interrupted('interrupted'));
+    cli.out.note(`cancelling task ${id}; Ctrl-C again leaves it to itself`);
+    cancelling = cancel(cli, client, id, leave.signal);
+  });
   try {
     const end = await followTask(cli, client, id, leave.signal);
+    // The end may be known before the answer to the cancel is.
+    await cancelling;
     cli.exitCode = exitCodeOfTask(end);
     if (cli.json) cli.out.print(JSON.stringify({ kind: 'end', ...end, taskId: id }));
     else if (cli.exitCode !== 0 && !cli.quiet) cli.out.note(`task ${id} ${endLine(end)}`);
@@ -46,14 +53,10 @@ async function run(cli: Cli, image: string, args: readonly string[], options: Su
   }
 }
 
-function cancelThenLeave(cli: Cli, client: CloudAI, id: string, leave: AbortController): () => void {
-  let asked = false;
-  return () => {
-    if (asked) return leave.abort(new Interrupted('interrupted'));
-    asked = true;
-    cli.out.note(`cancelling task ${id}; Ctrl-C again leaves it to itself`);
-    client.cancelTask(id, { message: 'interrupted at the terminal' }).catch((error: Error) => {
-      cli.out.note(`could not cancel task ${id}: ${error.message}`);
-    });
-  };
+async function cancel(cli: Cli, client: CloudAI, id: string, signal: AbortSignal): Promise<void> {
+  try {
+    await client.cancelTask(id, { message: 'interrupted at the terminal' }, { signal });
+  } catch (error) {
+    if (!signal.aborted) cli.out.note(`could not cancel task ${id}: ${(error as Error).message}`);
+  }
 }

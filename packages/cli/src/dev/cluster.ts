@@ -52,11 +52,11 @@ export class DevCluster {
     say(`master is ready at ${this.context.url}`);
     const worker = this.#child('worker', this.#workerArgs(), await this.#joinEnv());
     this.#worker = worker;
-    await this.#until(
-      worker,
-      'the worker to become active',
-      async () => (await this.client.getWorker(WORKER_ID)).state === 'active',
-    );
+    await this.#until(worker, 'the worker to become active', async () => {
+      // After a restart the master takes it for active before it has heard of it.
+      const { state, connected } = await this.client.getWorker(WORKER_ID);
+      return state === 'active' && connected;
+    });
     say(`${WORKER_ID} is active`);
   }
 

@@ -19,6 +19,7 @@ export class LineReader {
   #pending: string[] = [];
   #typed = '';
   #piped: AsyncIterator<string> | null = null;
+  #face: readline.Interface | null = null;
 
   constructor(options: LineReaderOptions) {
     this.#options = options;
@@ -31,8 +32,14 @@ export class LineReader {
     return this.#options.input.isTTY ? this.#ask(prompt) : this.#nextPiped();
   }
 
+  /** Gives the terminal back while nobody has finished a line. */
+  close(): void {
+    this.#face?.close();
+  }
+
   async #nextPiped(): Promise<string | null> {
-    this.#piped ??= readline.createInterface({ input: this.#options.input })[Symbol.asyncIterator]();
+    this.#face ??= readline.createInterface({ input: this.#options.input });
+    this.#piped ??= this.#face[Symbol.asyncIterator]();
     const { done, value } = await this.#piped.next();
     return done === true ? null : value;
   }
@@ -56,6 +63,7 @@ export class LineReader {
         );
       },
     } as readline.ReadLineOptions);
+    this.#face = face;
     face.on('line', (line) => {
       lines.push(line);
       // Further lines of the same chunk are emitted before this runs.

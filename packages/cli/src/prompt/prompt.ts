@@ -44,6 +44,7 @@ export async function runPrompt({ env, context, signal }: PromptOptions): Promis
     history.add(line);
     await runLine(newCli(), line);
   }
+  reader.close();
 }
 
 async function runLine(cli: Cli, line: string): Promise<void> {

@@ -57,6 +57,7 @@ export async function runHere(args: readonly string[], options: RunOptions = {})
 }
 
 export interface RunningProcess {
+  readonly pid: number;
   readonly ended: Promise<Ran>;
   /** Resolves when standard output or error contain the text. */
   said(text: string): Promise<void>;
@@ -108,6 +109,7 @@ function start(
     child.on('close', (code, signal) => resolve({ code: code ?? (signal === null ? -1 : -2), stdout, stderr }));
   });
   return {
+    pid: child.pid ?? -1,
     ended,
     said(text) {
       return new Promise((resolve, reject) => {

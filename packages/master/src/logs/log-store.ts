@@ -302,12 +302,18 @@ export class FileLogStore implements LogStore {
 
   async #openHandle(file: LogFile): Promise<void> {
     if (file.handle !== null) return;
-    await this.#makeRoomForHandle();
-    const isNew = file.size === 0;
-    if (isNew) await makeDirectoryDurably(this.#options.directory, file.taskId.slice(0, 2), file.taskId);
-    file.handle = await open(file.path, constants.O_WRONLY | constants.O_CREAT, 0o600);
+    // Counted before it is open, so that others who open at the same time know of it.
     this.#handles += 1;
-    if (isNew) await syncDirectory(path.dirname(file.path));
+    try {
+      await this.#makeRoomForHandle();
+      const isNew = file.size === 0;
+      if (isNew) await makeDirectoryDurably(this.#options.directory, file.taskId.slice(0, 2), file.taskId);
+      file.handle = await open(file.path, constants.O_WRONLY | constants.O_CREAT, 0o600);
+      if (isNew) await syncDirectory(path.dirname(file.path));
+    } catch (error) {
+      if (file.handle === null) this.#handles -= 1;
+      throw error;
+    }
   }
 
   async #closeHandle(file: LogFile): Promise<void> {
@@ -321,7 +327,7 @@ export class FileLogStore implements LogStore {
   /** The least recently used first; those that are not durable yet are made so. */
   async #makeRoomForHandle(): Promise<void> {
     for (const file of this.#files.values()) {
-      if (this.#handles < MOST_HANDLES) return;
+      if (this.#handles <= MOST_HANDLES) return;
       if (file.handle === null || file.writing || file.syncing) continue;
       if (!file.isSynced) await this.#sync(file);
       if (file.handle !== null && file.isSynced && !file.writing && !file.syncing) await this.#closeHandle(file);

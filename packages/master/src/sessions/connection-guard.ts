@@ -13,9 +13,20 @@ export interface GuardLimits {
 
 export const DEFAULT_GUARD: GuardLimits = { perAddress: 100, total: 1_000, lifetimeMs: 15_000 };
 
+interface Stranger {
+  readonly address: string;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** What the TCP socket and the TLS socket on top of it have in common. */
+interface Endpoint {
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+}
+
 export class ConnectionGuard {
   readonly #limits: GuardLimits;
-  readonly #strangers = new Map<string, { readonly address: string; readonly timer: NodeJS.Timeout }>();
+  readonly #strangers = new Map<string, Stranger>();
   readonly #perAddress = new Map<string, number>();
 
   constructor(limits: GuardLimits) {
@@ -35,20 +46,22 @@ export class ConnectionGuard {
       return;
     }
     const key = keyOf(socket);
-    this.#perAddress.set(address, count + 1);
-    const timer = setTimeout(() => socket.destroy(), this.#limits.lifetimeMs);
-    this.#strangers.set(key, { address, timer });
-    socket.once('close', () => this.#drop(key));
+    const stranger = { address, timer: setTimeout(() => socket.destroy(), this.#limits.lifetimeMs) };
+    // A port can be taken again before the end of its last connection has been told.
+    this.#drop(key, this.#strangers.get(key));
+    this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1);
+    this.#strangers.set(key, stranger);
+    socket.once('close', () => this.#drop(key, stranger));
   }
 
   /** Its certificate was verified: it is no stranger any more. */
-  accept(socket: { readonly remoteAddress?: string | undefined; readonly remotePort?: number | undefined }): void {
-    this.#drop(keyOf(socket));
+  accept(socket: Endpoint): void {
+    const key = keyOf(socket);
+    this.#drop(key, this.#strangers.get(key));
   }
 
-  #drop(key: string): void {
-    const stranger = this.#strangers.get(key);
-    if (stranger === undefined) return;
+  #drop(key: string, stranger: Stranger | undefined): void {
+    if (stranger === undefined || this.#strangers.get(key) !== stranger) return;
     clearTimeout(stranger.timer);
     this.#strangers.delete(key);
     const count = (this.#perAddress.get(stranger.address) ?? 1) - 1;
@@ -57,10 +70,6 @@ export class ConnectionGuard {
   }
 }
 
-/** The same for the TCP socket and the TLS socket on top of it. */
-function keyOf(socket: {
-  readonly remoteAddress?: string | undefined;
-  readonly remotePort?: number | undefined;
-}): string {
-  return `${socket.remoteAddress}|${socket.remotePort}`;
+function keyOf({ remoteAddress, remotePort }: Endpoint): string {
+  return `${remoteAddress}|${remotePort}`;
 }

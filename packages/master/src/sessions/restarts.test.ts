@@ -111,16 +111,31 @@ test(`a log is whole after ${CUTS} connections that broke at random bytes and re
   await eventually('it is connected', () => life.isConnected, 20_000);
   const taskId = await master.submitTask();
   const restarts = [...RESTARTS];
+  const until = performance.now() + 90_000;
+  const scene = async (): Promise<string> =>
+    JSON.stringify({
+      cuts: proxy.cuts,
+      connected: life.isConnected,
+      sessions: life.sessions,
+      plays: [...life.plays.values()].map(({ state, sent, lastSent }) => ({ state, sent, lastSent })),
+      task: running.task(taskId)?.state,
+      attempt: running.attempt(taskId)?.state,
+      worker: running.engine.worker('w1'),
+      log: await running.handle.context.logs.state(taskId, 1),
+    });
   while (proxy.cuts < CUTS && life.forgotten === 0) {
     if (proxy.cuts >= (restarts[0] ?? Number.POSITIVE_INFINITY)) {
       restarts.shift();
       await master.restart();
     }
+    if (performance.now() > until) throw new Error(`it does not go on: ${await scene()}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   cutting = false;
   worker.disconnect();
-  await eventually('the worker may forget', () => life.forgotten === 1, 60_000);
+  await eventually('the worker may forget', () => life.forgotten === 1, 20_000).catch(async (cause: unknown) => {
+    throw new Error(`it does not come to its end: ${await scene()}`, { cause });
+  });
 
   expect(master.task(taskId) ?? (await master.handle.context.store.task(taskId))).toMatchObject({
     state: 'failed',

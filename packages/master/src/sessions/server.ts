@@ -64,7 +64,8 @@ export class WorkerServer {
   readonly #guard: ConnectionGuard;
   readonly #peers = new WeakMap<ServerHttp2Session, Connection>();
   readonly #connections = new Set<ServerHttp2Session>();
-  readonly #sockets = new Set<TLSSocket>();
+  /** Below TLS: those in the middle of their hand-shake, too. */
+  readonly #sockets = new Set<Socket>();
 
   constructor(options: WorkerServerOptions) {
     this.#options = options;
@@ -87,12 +88,10 @@ export class WorkerServer {
       this.#handler(),
     );
     this.#server.on('connection', (socket: Socket) => {
-      socket.setKeepAlive(true, KEEP_ALIVE_MS);
-      this.#guard.admit(socket);
-    });
-    this.#server.on('secureConnection', (socket: TLSSocket) => {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
+      socket.setKeepAlive(true, KEEP_ALIVE_MS);
+      this.#guard.admit(socket);
     });
     this.#server.on('session', (session) => this.#admit(session));
     // Hand-shakes that fail are the other side's business; their sockets are closed by then.

@@ -44,6 +44,7 @@ const EMPTY = new Uint8Array(0);
 /** Log bytes on the way and not acknowledged, per attempt. */
 const WINDOW_BYTES = 2 ** 20;
 const LOG_EVERY_MS = 10;
+const WELCOME_MS = 10_000;
 
 export class ScriptedWorker {
   readonly worker: FakeWorker;
@@ -100,7 +101,9 @@ export class ScriptedWorker {
       }));
       const capacity = this.#options.capacity ?? FAKE_CAPACITY;
       this.#session = this.worker.hello({ capacity, found } as never, (message) => this.#take(message));
+      const patience = setTimeout(() => this.#open || this.worker.disconnect(), WELCOME_MS);
       await this.#session.ended;
+      clearTimeout(patience);
       this.#leave();
       if (!this.#stopped)
         await new Promise<void>((resolve) => {

@@ -1,8 +1,7 @@
-import { CloudAI, type RetryNotice } from '@cloudai/sdk';
+import type { CloudAI, RetryNotice } from '@cloudai/sdk';
 import { type ContextFile, contextPath, readContextFile } from './context-file.ts';
 import { CliError, Interrupted } from './errors.ts';
 import type { Output } from './output/output.ts';
-import { type Column, renderTable } from './output/table.ts';
 
 /** Half a minute with the client's waits: a master that restarts on a loaded machine. */
 const PATIENT_REPEATS = 12;
@@ -110,6 +109,8 @@ export class Cli {
   /** `patient` waits for a master that restarts; without it a person learns quickly that none is there. */
   async client(patience: 'patient' | 'brisk' = 'brisk'): Promise<CloudAI> {
     const { url, token, ca, namespace } = await this.context();
+    // Loaded only when it is needed: `version` and `--help` start twice as quickly without it.
+    const { CloudAI } = await import('@cloudai/sdk');
     return new CloudAI({
       retry: { limit: patience === 'patient' ? PATIENT_REPEATS : BRISK_REPEATS },
       url,
@@ -119,26 +120,6 @@ export class Cli {
       userAgent: 'cloudai-cli',
       onRetry: (notice) => this.#sayRetry(notice),
     });
-  }
-
-  /** A list for people as a table, with `--json` as the API has it, with `--quiet` as ids. */
-  printList<Row>(
-    items: readonly Row[],
-    next: string | null,
-    id: (row: Row) => string,
-    columns: readonly Column<Row>[],
-    empty: string,
-  ): void {
-    if (this.json) this.out.json({ items, next });
-    else if (this.quiet) for (const item of items) this.out.print(id(item));
-    else if (items.length === 0) this.out.note(empty);
-    else this.printTable(columns, items);
-    if (next !== null && !this.json && !this.quiet) this.out.note('More follow; see them with --limit or --all.');
-  }
-
-  printTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): void {
-    for (const line of renderTable(columns, rows, { width: this.out.width, paintTitle: this.out.colors.bold }))
-      this.out.print(line);
   }
 
   #sayRetry({ error, attempt, limit, waitMs }: RetryNotice): void {

@@ -1,4 +1,4 @@
-import { ApiError, ConnectionError, ERRORS } from '@cloudai/sdk';
+import type { ApiError, ConnectionError } from '@cloudai/sdk';
 import { CommanderError } from 'commander';
 import { type ExitName, exitCode } from './exit-codes.ts';
 import type { Output } from './output/output.ts';
@@ -42,7 +42,7 @@ export function presentError(error: unknown, out: Output, json: boolean): number
   out.error(`${out.colors.red('error:')} ${presented.message}\n`);
   if (presented.remedy !== null) out.error(`  ${presented.remedy}\n`);
   if (name === 'defect' && presented.requestId) out.error(`  request ${presented.requestId}\n`);
-  if (name === 'defect' && error instanceof Error && !(error instanceof ApiError)) out.error(`${error.stack}\n`);
+  if (name === 'defect' && error instanceof Error && !isApiError(error)) out.error(`${error.stack}\n`);
   return exitCode(name);
 }
 
@@ -56,11 +56,11 @@ function isInterrupt(error: unknown): boolean {
 }
 
 function describe(error: unknown): Presented & { readonly name: ExitName } {
-  if (error instanceof ApiError) {
+  if (isApiError(error)) {
     const { code, message, requestId, details, remedy } = error;
     return { name: exitNameOf(error), code, message, remedy, requestId, details };
   }
-  if (error instanceof ConnectionError) {
+  if (isConnectionError(error)) {
     return { name: 'unavailable', code: 'unreachable', message: error.message, remedy: remedyOf(error) };
   }
   if (error instanceof CliError) {
@@ -76,9 +76,18 @@ function remedyOf(error: ConnectionError): string {
   return 'Start one with `cloudai dev` or `cloudai master`, or name another with --url (see `cloudai config show`).';
 }
 
-function exitNameOf({ code }: ApiError): ExitName {
+// By name: importing the client for `instanceof` would slow down every start.
+
+function isApiError(error: unknown): error is ApiError {
+  return error instanceof Error && error.name === 'ApiError';
+}
+
+function isConnectionError(error: unknown): error is ConnectionError {
+  return error instanceof Error && error.name === 'ConnectionError';
+}
+
+function exitNameOf({ code, status }: ApiError): ExitName {
   if (code === 'internal') return 'defect';
-  const { status } = ERRORS[code];
   if (status === 401 || status === 403) return 'notAllowed';
   if (status === 404) return 'notFound';
   if (status === 409 || status === 429) return 'refused';

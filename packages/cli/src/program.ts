@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import type { Cli } from './cli.ts';
 import { COMMANDS } from './commands/index.ts';
 import { presentError } from './errors.ts';
+import { VERSION } from './version.ts';
 
 /** Runs one command line and answers the exit code. Never rejects. */
 export async function runCommandLine(cli: Cli, argv: readonly string[]): Promise<number> {
@@ -18,6 +19,7 @@ export async function runCommandLine(cli: Cli, argv: readonly string[]): Promise
 export async function createProgram(cli: Cli, wanted: string | null | 'all'): Promise<Command> {
   const program = new Command(cli.isPrompt ? 'master>' : 'cloudai')
     .description('Runs container tasks on a cluster of workers under one master.')
+    .version(`cloudai ${VERSION}`, '-V, --version', 'print the version')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => cli.out.print(text.replace(/\n$/, '')),

@@ -73,7 +73,7 @@ function ownOptions(command: Command) {
 function sharedOptions(shell: Command): string {
   return table(
     shell.options
-      .filter(({ long }) => long !== '--help')
+      .filter(({ long }) => long !== '--help' && long !== '--version')
       .map(({ flags, description }) => [`\`${flags}\``, description]),
   );
 }

@@ -4,6 +4,7 @@ import { fetchArtifacts } from '../artifact-download.ts';
 import type { Cli } from '../cli.ts';
 import { usageError } from '../errors.ts';
 import { addExamples } from '../examples.ts';
+import { printList } from '../lists.ts';
 import { wholeNumber } from '../option-values.ts';
 import { bytes } from '../output/format.ts';
 import { printable } from '../output/printable.ts';
@@ -44,7 +45,8 @@ async function list(cli: Cli, id: string): Promise<void> {
   const items: ArtifactView[] = [];
   for await (const artifact of client.listArtifacts(id)) items.push(artifact);
   client.close();
-  cli.printList(
+  printList(
+    cli,
     items,
     null,
     ({ path }) => path,

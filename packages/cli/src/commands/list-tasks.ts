@@ -2,6 +2,7 @@ import type { TaskView } from '@cloudai/sdk';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { usageError } from '../errors.ts';
+import { printTable } from '../lists.ts';
 import { stateColor, taskColumns } from '../task-columns.ts';
 import { printTasks } from './tasks.ts';
 
@@ -33,7 +34,7 @@ function printGroups(cli: Cli, tasks: readonly TaskView[]): void {
     const group = tasks.filter((task) => task.state === state);
     if (group.length === 0) continue;
     cli.out.print(stateColor(cli.out.colors, state)(`${state} (${group.length})`));
-    cli.printTable(taskColumns(cli.out.colors, Date.now()), group);
+    printTable(cli, taskColumns(cli.out.colors, Date.now()), group);
     cli.out.print('');
   }
 }

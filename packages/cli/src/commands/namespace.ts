@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { usageError } from '../errors.ts';
 import { addExamples } from '../examples.ts';
+import { printList } from '../lists.ts';
 import { resources, timestamp } from '../output/format.ts';
 
 interface SetOptions {
@@ -41,7 +42,8 @@ async function list(cli: Cli): Promise<void> {
   const client = await cli.client();
   const items: NamespaceView[] = await client.listNamespaces().take(Number.POSITIVE_INFINITY);
   client.close();
-  cli.printList(
+  printList(
+    cli,
     items,
     null,
     ({ name }) => name,

@@ -2,6 +2,7 @@ import type { QueueView } from '@cloudai/sdk';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { addExamples } from '../examples.ts';
+import { printList } from '../lists.ts';
 import { wholeNumber } from '../option-values.ts';
 import { duration, resources, timestamp } from '../output/format.ts';
 import { printable } from '../output/printable.ts';
@@ -34,6 +35,6 @@ async function queue(cli: Cli, limit: number): Promise<void> {
   const view = await client.getQueue({ limit: Math.min(1000, Math.max(1, limit)) }, { signal: cli.signal });
   client.close();
   if (cli.json) return cli.out.json(view);
-  cli.printList(view.items, null, ({ task }) => task.id, COLUMNS, 'No task waits.');
+  printList(cli, view.items, null, ({ task }) => task.id, COLUMNS, 'No task waits.');
   if (!cli.quiet && view.total > view.items.length) cli.out.note(`${view.total} tasks wait in all.`);
 }

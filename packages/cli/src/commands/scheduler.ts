@@ -2,6 +2,7 @@ import type { SchedulerView } from '@cloudai/sdk';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { addExamples } from '../examples.ts';
+import { printList } from '../lists.ts';
 import { printable } from '../output/printable.ts';
 
 export function configure(command: Command, cli: Cli): void {
@@ -45,7 +46,8 @@ function list(cli: Cli, view: SchedulerView): void {
     cli.out.json(view);
     return;
   }
-  cli.printList(
+  printList(
+    cli,
     view.available,
     null,
     ({ name }) => name,

@@ -2,6 +2,7 @@ import type { CloudAI, TaskQuery, TaskView } from '@cloudai/sdk';
 import { type Command, Option } from 'commander';
 import type { Cli } from '../cli.ts';
 import { addExamples } from '../examples.ts';
+import { printList } from '../lists.ts';
 import { listOf, wholeNumber } from '../option-values.ts';
 import { taskColumns } from '../task-columns.ts';
 
@@ -60,7 +61,7 @@ export async function printTasks(cli: Cli, client: CloudAI, query: TaskQuery, li
     items.push(...page.items.slice(0, limit - items.length));
     cursor = page.next;
   } while (cursor !== null && items.length < limit);
-  cli.printList(items, cursor, (task) => task.id, taskColumns(cli.out.colors, Date.now()), 'No tasks.');
+  printList(cli, items, cursor, (task) => task.id, taskColumns(cli.out.colors, Date.now()), 'No tasks.');
 }
 
 function toQuery(id: string | undefined, options: Options): TaskQuery {

@@ -2,6 +2,7 @@ import type { TokenView } from '@cloudai/sdk';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { addExamples } from '../examples.ts';
+import { printList } from '../lists.ts';
 import { timestamp } from '../output/format.ts';
 
 export function configure(command: Command, cli: Cli): void {
@@ -49,7 +50,8 @@ async function list(cli: Cli, user: string): Promise<void> {
   const now = Date.now();
   const state = ({ revoked, expiresAt }: TokenView) =>
     revoked ? 'revoked' : expiresAt !== null && Date.parse(expiresAt) < now ? 'expired' : 'valid';
-  cli.printList(
+  printList(
+    cli,
     items,
     null,
     ({ id }) => id,

@@ -2,6 +2,7 @@ import type { UserView } from '@cloudai/sdk';
 import { type Command, Option } from 'commander';
 import type { Cli } from '../cli.ts';
 import { addExamples } from '../examples.ts';
+import { printList } from '../lists.ts';
 import { listOf } from '../option-values.ts';
 import { timestamp } from '../output/format.ts';
 
@@ -38,7 +39,8 @@ async function list(cli: Cli): Promise<void> {
   const client = await cli.client();
   const items: UserView[] = await client.listUsers().take(Number.POSITIVE_INFINITY);
   client.close();
-  cli.printList(
+  printList(
+    cli,
     items,
     null,
     ({ name }) => name,

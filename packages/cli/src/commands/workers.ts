@@ -2,6 +2,7 @@ import type { WorkerView } from '@cloudai/sdk';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { addExamples } from '../examples.ts';
+import { printList } from '../lists.ts';
 import { listOf } from '../option-values.ts';
 import { ago, bytes, fromMillis } from '../output/format.ts';
 import type { Colors } from '../output/output.ts';
@@ -33,7 +34,8 @@ async function workers(cli: Cli, { state, long }: Options): Promise<void> {
     items.push(worker);
   client.close();
   if (long === true && !cli.json && !cli.quiet) return printLongList(cli.out, items);
-  cli.printList(
+  printList(
+    cli,
     items,
     null,
     ({ id }) => id,

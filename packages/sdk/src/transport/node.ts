@@ -1,6 +1,4 @@
 import http from 'node:http';
-import https from 'node:https';
-import { rootCertificates } from 'node:tls';
 import {
   ConnectionError,
   type ConnectionErrorKind,
@@ -13,37 +11,50 @@ import {
 /** Detects a peer that vanished without a word while a log is being followed. */
 const KEEP_ALIVE_PROBE_MS = 15_000;
 
+interface Wire {
+  readonly request: typeof http.request;
+  readonly agent: http.Agent;
+}
+
 export function createTransport(options: TransportOptions): Transport {
-  const agents = {
-    'http:': new http.Agent({ keepAlive: true }),
-    'https:': new https.Agent({
-      keepAlive: true,
-      ...(options.ca === null ? {} : { ca: [...rootCertificates, options.ca] }),
-    }),
+  const wires = new Map<string, Promise<Wire>>();
+  const wireOf = (protocol: string) => {
+    let wire = wires.get(protocol);
+    if (wire === undefined) {
+      wire = protocol === 'https:' ? secureWire(options) : plainWire();
+      wires.set(protocol, wire);
+    }
+    return wire;
   };
   return {
-    send: (request) => send(request, agents),
+    send: async (request) => send(request, await wireOf(new URL(request.url).protocol)),
     close: () => {
-      agents['http:'].destroy();
-      agents['https:'].destroy();
+      for (const wire of wires.values()) wire.then(({ agent }) => agent.destroy());
     },
   };
 }
 
-function send(
-  request: TransportRequest,
-  agents: { 'http:': http.Agent; 'https:': https.Agent },
-): Promise<TransportResponse> {
+async function plainWire(): Promise<Wire> {
+  return { request: http.request, agent: new http.Agent({ keepAlive: true }) };
+}
+
+/** TLS is loaded by those who use it: it takes a tenth of the start of a short command. */
+async function secureWire({ ca }: TransportOptions): Promise<Wire> {
+  const [https, tls] = await Promise.all([import('node:https'), import('node:tls')]);
+  const trust = ca === null ? {} : { ca: [...tls.rootCertificates, ca] };
+  return { request: https.request, agent: new https.Agent({ keepAlive: true, ...trust }) };
+}
+
+function send(request: TransportRequest, wire: Wire): Promise<TransportResponse> {
   const { promise, resolve, reject } = Promise.withResolvers<TransportResponse>();
   const url = new URL(request.url);
-  const secure = url.protocol === 'https:';
-  const outgoing = (secure ? https : http).request(url, {
+  const outgoing = wire.request(url, {
     method: request.method,
     headers: {
       ...request.headers,
       ...(request.body === null ? {} : { 'content-length': String(Buffer.byteLength(request.body)) }),
     },
-    agent: agents[secure ? 'https:' : 'http:'],
+    agent: wire.agent,
     ...(request.signal === null ? {} : { signal: request.signal }),
   });
   const timer = setTimeout(() => {

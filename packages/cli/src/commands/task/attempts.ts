@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { attemptColumns } from '../../attempt-columns.ts';
 import type { Cli } from '../../cli.ts';
 import { addExamples } from '../../examples.ts';
+import { printList } from '../../lists.ts';
 
 export function configure(command: Command, cli: Cli): void {
   command.argument('<task>', 'id, or its first characters').action((id: string) => attempts(cli, id));
@@ -12,7 +13,8 @@ async function attempts(cli: Cli, id: string): Promise<void> {
   const client = await cli.client();
   const detail = await client.getTask(id, { signal: cli.signal });
   client.close();
-  cli.printList(
+  printList(
+    cli,
     detail.attempts,
     null,
     ({ number }) => String(number),

@@ -2,6 +2,7 @@ import type { EventView } from '@cloudai/sdk';
 import type { Command } from 'commander';
 import type { Cli } from '../../cli.ts';
 import { addExamples } from '../../examples.ts';
+import { printList } from '../../lists.ts';
 import { timestamp } from '../../output/format.ts';
 import { printable } from '../../output/printable.ts';
 import type { Column } from '../../output/table.ts';
@@ -25,5 +26,5 @@ async function events(cli: Cli, id: string): Promise<void> {
   const items: EventView[] = [];
   for await (const event of client.listTaskEvents(id)) items.push(event);
   client.close();
-  cli.printList(items, null, ({ sequence }) => String(sequence), COLUMNS, 'No events.');
+  printList(cli, items, null, ({ sequence }) => String(sequence), COLUMNS, 'No events.');
 }

@@ -2,6 +2,7 @@ import type { ExplanationView } from '@cloudai/sdk';
 import type { Command } from 'commander';
 import type { Cli } from '../../cli.ts';
 import { addExamples } from '../../examples.ts';
+import { printTable } from '../../lists.ts';
 import { printFields } from '../../output/fields.ts';
 import { duration } from '../../output/format.ts';
 import { printable } from '../../output/printable.ts';
@@ -34,7 +35,8 @@ async function explain(cli: Cli, id: string): Promise<void> {
 }
 
 function printWorkers(cli: Cli, workers: ExplanationView['workers']): void {
-  cli.printTable(
+  printTable(
+    cli,
     [
       { title: 'WORKER', value: ({ workerId }) => printable(workerId) },
       {

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { attemptColumns } from '../../attempt-columns.ts';
 import type { Cli } from '../../cli.ts';
 import { addExamples } from '../../examples.ts';
+import { printTable } from '../../lists.ts';
 import { printFields } from '../../output/fields.ts';
 import { bytes, resources, timestamp } from '../../output/format.ts';
 import { printable } from '../../output/printable.ts';
@@ -48,7 +49,7 @@ function printDetail(cli: Cli, { task, attempts }: TaskDetail): void {
   ]);
   if (attempts.length > 0) {
     cli.out.print('');
-    cli.printTable(attemptColumns(cli.out.colors, now), attempts);
+    printTable(cli, attemptColumns(cli.out.colors, now), attempts);
   }
   const artifacts = attempts.flatMap((attempt) => attempt.artifacts);
   if (artifacts.length > 0) {

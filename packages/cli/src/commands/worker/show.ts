@@ -2,6 +2,7 @@ import type { WorkerView } from '@cloudai/sdk';
 import type { Command } from 'commander';
 import type { Cli } from '../../cli.ts';
 import { addExamples } from '../../examples.ts';
+import { printTable } from '../../lists.ts';
 import { printFields } from '../../output/fields.ts';
 import { ago, bytes, fromMillis, percent, resources, timestamp } from '../../output/format.ts';
 
@@ -52,7 +53,8 @@ function printWorker(cli: Cli, worker: WorkerView): void {
   for (const gpu of worker.gpus) cli.out.print(`GPU ${gpu.index}: ${gpu.model}, ${bytes(gpu.memoryBytes)}`);
   if (worker.runningTasks.length === 0) return;
   cli.out.print('');
-  cli.printTable(
+  printTable(
+    cli,
     [
       { title: 'TASK', value: ({ taskId }) => taskId },
       { title: 'ATTEMPT', value: ({ attempt }) => String(attempt), align: 'right' },

@@ -88,7 +88,9 @@ class Master {
 
   constructor(options: MasterOptions) {
     this.#options = options;
-    this.#log = options.log ?? pino({ name: 'master', level: options.logLevel ?? 'info' }, pino.destination({ dest: 2, sync: true }));
+    this.#log =
+      options.log ??
+      pino({ name: 'master', level: options.logLevel ?? 'info' }, pino.destination({ dest: 2, sync: true }));
     this.#clock = new SteadyClock(options.clock);
     this.#engineConfig = { ...DEFAULT_ENGINE_CONFIG, ...options.engine };
     this.#stopped = new Promise((resolve) => {

@@ -34,16 +34,16 @@ async function run(cli: Cli, image: string, args: readonly string[], options: Su
   const { id } = await client.submitTask(toSubmission(image, args, options), { signal: cli.signal });
   if (!cli.quiet && !cli.json) cli.out.note(cli.out.colors.dim(`task ${id}`));
   const leave = new AbortController();
-  let cancelling: Promise<void> | null = null;
+  const cancelling: Promise<void>[] = [];
   cli.takeInterrupts(() => {
-    if (cancelling !== null) return leave.abort(new Interrupted('interrupted'));
+    if (cancelling.length > 0) return leave.abort(new Interrupted('interrupted'));
     cli.out.note(`cancelling task ${id}; Ctrl-C again leaves it to itself`);
-    cancelling = cancel(cli, client, id, leave.signal);
+    cancelling.push(cancel(cli, client, id, leave.signal));
   });
   try {
     const end = await followTask(cli, client, id, leave.signal);
     // The end may be known before the answer to the cancel is.
-    await cancelling;
+    await Promise.all(cancelling);
     cli.exitCode = exitCodeOfTask(end);
     if (cli.json) cli.out.print(JSON.stringify({ kind: 'end', ...end, taskId: id }));
     else if (cli.exitCode !== 0 && !cli.quiet) cli.out.note(`task ${id} ${endLine(end)}`);

@@ -109,7 +109,7 @@ export class DevCluster {
   async #until(child: Child, what: string, look: () => Promise<boolean>): Promise<void> {
     const { signal } = this.#options;
     let gone: number | null = null;
-    child.ended.then((code) => {
+    void child.ended.then((code) => {
       gone = code;
     });
     for (const end = Date.now() + START_MS; ; ) {

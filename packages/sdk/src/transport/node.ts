@@ -29,7 +29,7 @@ export function createTransport(options: TransportOptions): Transport {
   return {
     send: async (request) => send(request, await wireOf(new URL(request.url).protocol)),
     close: () => {
-      for (const wire of wires.values()) wire.then(({ agent }) => agent.destroy());
+      for (const wire of wires.values()) void wire.then(({ agent }) => agent.destroy());
     },
   };
 }

@@ -5,43 +5,26 @@ import { workerWire } from '@cloudai/api';
 import type { Client } from '@connectrpc/connect';
 import type { Artifact, AttemptKey } from './core/attempt.ts';
 import { type OutputFile, RuntimeError } from './runtimes/runtime.ts';
+import { Slots } from './slots.ts';
 import { keyToWire } from './wire.ts';
 
 /** Of 256 KiB blocks: enough to fill a link, few enough to stay friendly to the session on the same connection. */
 const PARALLEL_UPLOADS = 4;
 
 export class Uploader {
-  #running = 0;
-  readonly #waiting: (() => void)[] = [];
+  readonly #slots = new Slots(PARALLEL_UPLOADS);
 
-  async upload(
+  upload(
     client: Client<typeof workerWire.WorkerService>,
     session: bigint,
     key: AttemptKey,
     file: OutputFile,
     signal: AbortSignal,
   ): Promise<Artifact> {
-    await this.#enter();
-    try {
+    return this.#slots.run(() => {
       signal.throwIfAborted();
-      return await uploadOne(client, session, key, file, signal);
-    } finally {
-      this.#leave();
-    }
-  }
-
-  async #enter(): Promise<void> {
-    if (this.#running < PARALLEL_UPLOADS) {
-      this.#running += 1;
-      return;
-    }
-    await new Promise<void>((resolve) => this.#waiting.push(resolve));
-  }
-
-  #leave(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#running -= 1;
-    else next();
+      return uploadOne(client, session, key, file, signal);
+    });
   }
 }
 

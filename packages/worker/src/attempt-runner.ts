@@ -11,6 +11,7 @@ import { step, wakeAt } from './core/machine.ts';
 import type { AttemptAction, AttemptEvent, AttemptState, CollectedOutputs, PeakUsage, Step } from './core/state.ts';
 import type { ContainerStats, OutputFile, Runtime } from './runtimes/runtime.ts';
 import { RuntimeError } from './runtimes/runtime.ts';
+import type { Slots } from './slots.ts';
 import type { StopJournal } from './stop-journal.ts';
 
 const RETRY_FIRST_MS = 200;
@@ -30,6 +31,8 @@ export interface RunnerHost {
   /** Bytes of log that one attempt may hold un-acknowledged now. */
   windowBytes(): number;
   isLeaseFresh(): boolean;
+  /** Starts under way at once. */
+  readonly starts: Slots;
   /** There are reports or log bytes to hand over. */
   wakeSession(runner: AttemptRunner): void;
   /** Rejects when the upload has to be tried again. */
@@ -241,24 +244,38 @@ export class AttemptRunner {
   }
 
   async #start(image: Extract<AttemptAction, { kind: 'start' }>['image']): Promise<void> {
-    const { runtime, clock } = this.#host;
+    const { runtime, clock, starts } = this.#host;
     let delayMs = RETRY_FIRST_MS;
+    let wasAsked = false;
     while (true) {
       try {
-        const { containerId, startedAt } = await runtime.start(this.key, this.#state.spec, image);
+        const { containerId, startedAt } = await starts.run(async () => {
+          await this.#freshLease(); // It may have run out while others started.
+          if (!wasAsked && this.#isStopWanted())
+            throw new RuntimeError('start_error', 'it was stopped before it started');
+          wasAsked = true;
+          return runtime.start(this.key, this.#state.spec, image);
+        });
         const ranForMs = Math.max(0, clock.wallNow() - startedAt);
         this.dispatch({ kind: 'started', containerId, startedAt, ranForMs, imageDigest: image.digest });
         return;
       } catch (error) {
         if (error instanceof RuntimeError) return this.#notStarted(error);
         // The runtime did not answer, so the process may run or not. It is asked again until it answers.
+        this.#abort.signal.throwIfAborted();
         this.#log.warn({ err: error }, 'the start has no answer; asking again');
-        do {
-          await delay(clock, delayMs, this.#abort.signal);
-          delayMs = Math.min(delayMs * 2, RETRY_MAX_MS);
-        } while (!this.#host.isLeaseFresh());
+        await delay(clock, delayMs, this.#abort.signal);
+        delayMs = Math.min(delayMs * 2, RETRY_MAX_MS);
       }
     }
+  }
+
+  #isStopWanted(): boolean {
+    return this.#state.phase === 'starting' && this.#state.stop !== null;
+  }
+
+  async #freshLease(): Promise<void> {
+    while (!this.#host.isLeaseFresh()) await delay(this.#host.clock, RETRY_FIRST_MS, this.#abort.signal);
   }
 
   #notStarted(error: unknown): void {

@@ -42,6 +42,19 @@ describe('the lease', () => {
   });
 });
 
+test('one that is cancelled while it waits for its turn never starts', async () => {
+  await harness.run();
+  const session = await harness.master.connected();
+  const keys = Array.from({ length: 40 }, newKey);
+  for (const key of keys) session.send(assignment(key, { image: 'scripted:start=150' }));
+  await harness.master.until(() => harness.machine.starts.length > 0);
+  const last = keys.at(-1)!;
+  session.send({ case: 'cancel', value: { key: last, reason: 'cancelled_by_user', graceMs: 100n } });
+  expect((await harness.master.ended(last)).reason).toBe('cancelled_by_user');
+  for (const key of keys.slice(0, -1)) expect((await harness.master.ended(key)).reason).toBe('exit_zero');
+  expect(harness.machine.starts).toHaveLength(39);
+});
+
 describe('faults', () => {
   test('the connection breaks again and again: same attempt, log continuous, one result', async () => {
     await harness.run();

@@ -5,6 +5,7 @@ import { AttemptRunner, type RunnerHost } from './attempt-runner.ts';
 import { begin } from './core/machine.ts';
 import { Outbox } from './outbox.ts';
 import { ScriptedMachine, ScriptedRuntime } from './runtimes/scripted/index.ts';
+import { Slots } from './slots.ts';
 import { MemoryStopJournal } from './stop-journal.ts';
 import { runSpec } from './testing/assignment.ts';
 import { ManualClock, settle } from './testing/manual-clock.ts';
@@ -19,6 +20,7 @@ const host: RunnerHost = {
   log: silent,
   windowBytes: () => 2 ** 22,
   isLeaseFresh: () => false,
+  starts: new Slots(1),
   wakeSession: () => {},
   upload: () => Promise.reject(new Error('no uploads here')),
   gone: () => {},

@@ -1,4 +1,5 @@
 /** All attempts of this worker: makes and finds them, passes on what the master says, answers what is to be sent. */
+import os from 'node:os';
 import type { Logger } from 'pino';
 import { AttemptRunner, type RunnerHost } from './attempt-runner.ts';
 import type { Clock } from './clock.ts';
@@ -7,6 +8,7 @@ import { WINDOW_BYTES } from './core/log-ledger.ts';
 import { adopt, begin, isStuck, step } from './core/machine.ts';
 import type { Lease } from './lease.ts';
 import type { OutputFile, Runtime } from './runtimes/runtime.ts';
+import { Slots } from './slots.ts';
 import type { StopJournal } from './stop-journal.ts';
 
 /** Un-acknowledged log bytes of all attempts together; with many attempts each gets less, down to a floor. */
@@ -15,6 +17,8 @@ const MIN_WINDOW_BYTES = 256 * 1024;
 /** Late repeats of assignments that ended here are recognised this far back. */
 const GONE_REMEMBERED = 1_000;
 const PARALLEL_MEASUREMENTS = 4;
+/** An engine does much of a start under locks: more at once make the first ones late and none of them earlier. */
+const PARALLEL_STARTS = Math.max(8, 2 * os.availableParallelism());
 /** Stands in for a spec that could not be read. */
 const NOTHING_TO_RUN: RunSpec = {
   namespace: '',
@@ -67,6 +71,7 @@ export class Supervisor {
       clock,
       journal,
       log,
+      starts: new Slots(PARALLEL_STARTS),
       windowBytes: () =>
         Math.min(WINDOW_BYTES, Math.max(MIN_WINDOW_BYTES, ALL_WINDOWS_BYTES / Math.max(1, this.#runners.size))),
       isLeaseFresh: () => lease.isFresh(clock.now()),

@@ -11,7 +11,7 @@ const gpus: readonly GpuRef[] = [
 ];
 
 function create(spec = {}): ContainerCreate {
-  return containerCreate(owner, key, runSpec(spec), image, '/data/outputs/x', gpus);
+  return containerCreate(owner, key, runSpec(spec), image, '/data/outputs/x', { gpus, cpus: 8 });
 }
 
 test('the name says whose attempt it is', () => {
@@ -30,7 +30,7 @@ test('golden: the whole of what Docker is asked for, standard profile', () => {
     logLimitBytes: 64 * 2 ** 20,
   });
   const labelledSpec = JSON.stringify(spec);
-  expect(containerCreate(owner, key, spec, image, '/data/outputs/x', gpus)).toEqual({
+  expect(containerCreate(owner, key, spec, image, '/data/outputs/x', { gpus, cpus: 8 })).toEqual({
     Image: 'sha256:1',
     Entrypoint: [],
     Cmd: ['/bin/sh', '-c', 'echo $HOME'],
@@ -110,11 +110,21 @@ test.each([
 test('without GPUs none are asked for, and a worker without uuids names the index', () => {
   expect(create().HostConfig.DeviceRequests).toBe(undefined);
   const spec = runSpec({ gpus: [{ index: 3, millis: 1000 }] });
-  const { HostConfig } = containerCreate(owner, key, spec, image, '/x', []);
+  const { HostConfig } = containerCreate(owner, key, spec, image, '/x', { gpus: [], cpus: 8 });
   expect(HostConfig.DeviceRequests?.[0]?.DeviceIDs).toEqual(['3']);
 });
 
 test('the log files are never smaller than twice the limit', () => {
   expect(create({ logLimitBytes: 10 }).HostConfig.LogConfig.Config['max-size']).toBe('4194304');
   expect(create({ logLimitBytes: 2 ** 30 }).HostConfig.LogConfig.Config['max-size']).toBe(String(2 ** 31));
+});
+
+test.each([
+  [2_500, { NanoCpus: 2_500_000_000 }],
+  [1, { NanoCpus: 10_000_000 }],
+  [64_000, { NanoCpus: 8_000_000_000 }],
+  [0, { NanoCpus: 0, CpuShares: 2 }],
+])('%i millicores', (cpuMillis, expected) => {
+  const { NanoCpus, CpuShares } = create({ cpuMillis }).HostConfig;
+  expect({ NanoCpus, ...(CpuShares === undefined ? {} : { CpuShares }) }).toEqual(expected);
 });

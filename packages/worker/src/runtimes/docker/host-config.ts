@@ -8,6 +8,9 @@ import type { PreparedImage } from '../../core/state.ts';
 export const NETWORK_NAME = 'cloudai';
 export const OUTPUT_PATH = '/output';
 const PIDS_LIMIT = 512;
+/** The bounds of the engine and of the kernel. */
+const LEAST_NANO_CPUS = 10_000_000;
+const LEAST_CPU_SHARES = 2;
 const NOBODY = '65534:65534';
 /** Tasks go before the system does when the machine runs out of memory. */
 const OOM_SCORE_ADJ = 500;
@@ -37,6 +40,13 @@ export function containerName(owner: DockerOwner, key: AttemptKey): string {
   return `cai-${owner.clusterId.slice(0, 8)}-${key.taskId}-${key.attempt}`;
 }
 
+/** What of the machine decides how a container is made. */
+export interface DockerMachine {
+  readonly gpus: readonly GpuRef[];
+  /** How many CPUs the engine has; it refuses limits beyond. */
+  readonly cpus: number;
+}
+
 export interface GpuRef {
   readonly index: number;
   readonly uuid: string;
@@ -60,6 +70,7 @@ export interface ContainerCreate {
 
 export interface HostConfig {
   readonly NanoCpus: number;
+  readonly CpuShares?: number;
   readonly Memory: number;
   readonly MemorySwap: number;
   readonly PidsLimit: number;
@@ -98,7 +109,7 @@ export function containerCreate(
   spec: RunSpec,
   image: PreparedImage,
   outputDirectory: string,
-  gpus: readonly GpuRef[],
+  machine: DockerMachine,
 ): ContainerCreate {
   const restricted = spec.profile === 'restricted';
   const user = restricted ? NOBODY : spec.user;
@@ -126,7 +137,7 @@ export function containerCreate(
     OpenStdin: false,
     AttachStdout: false,
     AttachStderr: false,
-    HostConfig: hostConfig(spec, outputDirectory, gpus),
+    HostConfig: hostConfig(spec, outputDirectory, machine),
   };
 }
 
@@ -143,10 +154,10 @@ function commandOf(spec: RunSpec): Pick<ContainerCreate, 'Cmd' | 'Entrypoint'> {
   }
 }
 
-function hostConfig(spec: RunSpec, outputDirectory: string, gpus: readonly GpuRef[]): HostConfig {
+function hostConfig(spec: RunSpec, outputDirectory: string, { gpus, cpus }: DockerMachine): HostConfig {
   const restricted = spec.profile === 'restricted';
   return {
-    NanoCpus: spec.cpuMillis * 1_000_000,
+    ...cpuLimit(spec.cpuMillis, cpus),
     Memory: spec.memoryBytes,
     MemorySwap: spec.memoryBytes,
     PidsLimit: PIDS_LIMIT,
@@ -178,6 +189,15 @@ function hostConfig(spec: RunSpec, outputDirectory: string, gpus: readonly GpuRe
     ...(restricted ? { ReadonlyRootfs: true, Tmpfs: { '/tmp': TMP_OPTIONS } } : {}),
     ...(spec.gpus.length === 0 ? {} : { DeviceRequests: [gpuRequest(spec, gpus)] }),
   };
+}
+
+/**
+ * A task that asks for no CPU has no quota but the least weight: it gets what nobody else wants. A worker may offer more
+ * CPUs than it has; a limit beyond the machine is none.
+ */
+function cpuLimit(cpuMillis: number, cpus: number): Pick<HostConfig, 'NanoCpus' | 'CpuShares'> {
+  if (cpuMillis === 0) return { NanoCpus: 0, CpuShares: LEAST_CPU_SHARES };
+  return { NanoCpus: Math.min(Math.max(cpuMillis * 1_000_000, LEAST_NANO_CPUS), cpus * 1e9) };
 }
 
 /** Shares of a device are an agreement between tasks; Docker only knows whole devices. */

@@ -5,6 +5,7 @@
 import type http from 'node:http';
 import type { RunSpec } from '../../core/attempt.ts';
 import type { PreparedImage } from '../../core/state.ts';
+import { Slots } from '../../slots.ts';
 import { RuntimeError } from '../runtime.ts';
 import { type DockerClient, DockerError, DockerUnreachable } from './client.ts';
 import { atDigest, familiarName, type ImageReference, parseImageReference } from './image-reference.ts';
@@ -52,8 +53,7 @@ export class Images {
   readonly #options: ImagesOptions;
   readonly #found = new Map<string, { readonly image: ImageInspect; readonly until: number }>();
   readonly #pulls = new Map<string, SharedPull>();
-  #pulling = 0;
-  readonly #waiting: (() => void)[] = [];
+  readonly #slots = new Slots(MAX_PULLS);
 
   constructor(client: DockerClient, options: ImagesOptions) {
     this.#client = client;
@@ -164,14 +164,11 @@ export class Images {
     const tell = (text: string) => {
       for (const listener of listeners) listener(text);
     };
-    if (this.#pulling >= MAX_PULLS) tell('waiting for other pulls');
-    await this.#enter();
-    try {
+    if (this.#slots.isFull) tell('waiting for other pulls');
+    await this.#slots.run(() => {
       signal.throwIfAborted();
-      await this.#pullNow(reference, digest, tell, signal);
-    } finally {
-      this.#leave();
-    }
+      return this.#pullNow(reference, digest, tell, signal);
+    });
   }
 
   async #pullNow(
@@ -216,20 +213,6 @@ export class Images {
       clearTimeout(total);
       clearTimeout(idle);
     }
-  }
-
-  async #enter(): Promise<void> {
-    if (this.#pulling < MAX_PULLS) {
-      this.#pulling += 1;
-      return;
-    }
-    await new Promise<void>((resolve) => this.#waiting.push(resolve));
-  }
-
-  #leave(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#pulling -= 1;
-    else next();
   }
 }
 

@@ -113,11 +113,12 @@ export class DockerRuntime implements Runtime {
       // Of one that ran already only the stored log has the beginning.
       if (status === ALREADY_STARTED) attached?.close();
       else if (attached !== null) this.#attached.set(name, attached);
+      // Nothing is missed of one that starts now; one that ran already may have ended unseen.
+      if (status !== ALREADY_STARTED) this.#startedHere.add(name);
     } catch (error) {
       attached?.close();
       throw await this.#startFailure(name, error);
     }
-    this.#startedHere.add(name);
     const startedAt = await this.#watcher.startedAt(name, START_EVENT_MS);
     if (startedAt !== null) return { containerId, startedAt };
     const inspect = await this.#inspect(name);
@@ -126,7 +127,6 @@ export class DockerRuntime implements Runtime {
 
   wait(key: AttemptKey, _containerId: string, signal: AbortSignal): Promise<ContainerExit> {
     const name = this.#name(key);
-    // Nothing is missed of a container that this process started; one that was found may have ended unseen.
     return this.#watcher.exit(name, !this.#startedHere.has(name), signal);
   }
 
@@ -259,7 +259,8 @@ export class DockerRuntime implements Runtime {
 
   async #create(name: string, key: AttemptKey, spec: RunSpec, image: PreparedImage): Promise<string> {
     const directory = await this.#outputs.create(key);
-    const body = containerCreate(this.#options.owner, key, spec, image, directory, this.#options.gpus);
+    const { owner, gpus } = this.#options;
+    const body = containerCreate(owner, key, spec, image, directory, { gpus, cpus: this.#watcher.cpus });
     const create = async () => {
       const { Id } = await this.#client.json<{ Id: string }>({
         method: 'POST',

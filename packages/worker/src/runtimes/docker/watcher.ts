@@ -77,6 +77,7 @@ export class Watcher {
   };
   #lastEventSeconds = 0;
   #rootDirectory: string | null = null;
+  #cpus = Number.POSITIVE_INFINITY;
   #loop: Promise<void> | null = null;
   #firstTry: Promise<void> | null = null;
 
@@ -106,6 +107,10 @@ export class Watcher {
   /** Where the daemon keeps images and containers. */
   get rootDirectory(): string | null {
     return this.#rootDirectory;
+  }
+
+  get cpus(): number {
+    return this.#cpus;
   }
 
   get error(): string | null {
@@ -220,12 +225,14 @@ export class Watcher {
   }
 
   async #connect(): Promise<http.IncomingMessage> {
-    const { LiveRestoreEnabled, DockerRootDir } = await this.#client.json<{
+    const { LiveRestoreEnabled, DockerRootDir, NCPU } = await this.#client.json<{
       LiveRestoreEnabled?: boolean;
       DockerRootDir?: string;
+      NCPU?: number;
     }>({ method: 'GET', path: '/info' });
     this.#daemon.liveRestore = LiveRestoreEnabled === true;
     this.#rootDirectory = DockerRootDir ?? null;
+    this.#cpus = NCPU ?? Number.POSITIVE_INFINITY;
     const stream = await this.#client.stream({
       method: 'GET',
       path: '/events',

@@ -1,6 +1,8 @@
 import fs from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { workerWire } from '@cloudai/api';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { OutputDirectories } from './outputs.ts';
 
@@ -70,6 +72,27 @@ test('what does not fit into the limit is left out and said, what fits is kept',
   expect(files).toHaveLength(2);
   expect(overLimit).toBe(true);
   expect(skipped).toContain('more than 1000 bytes in all');
+});
+
+test('the names of what is kept fit into one message, however long they are', async () => {
+  const folder = path.join(directory, 'd'.repeat(250), 'e'.repeat(250));
+  await fs.mkdir(folder, { recursive: true });
+  await Promise.all(Array.from({ length: 4_000 }, (_, index) => fs.writeFile(path.join(folder, `${index}`), '')));
+  const { files, skipped, overLimit } = await outputs.collect(key, LIMIT);
+  const encoded = toBinary(
+    workerWire.EndedSchema,
+    create(workerWire.EndedSchema, {
+      artifacts: files.map((file) => ({
+        path: file.path,
+        sizeBytes: BigInt(Number.MAX_SAFE_INTEGER),
+        digest: `sha256:${'0'.repeat(64)}`,
+      })),
+      message: skipped ?? '',
+    }),
+  );
+  expect(encoded.byteLength).toBeLessThan(2.1 * 2 ** 20);
+  expect(files.length).toBeGreaterThan(3_000);
+  expect([overLimit, skipped]).toEqual([true, expect.stringContaining('bytes of file names')]);
 });
 
 test('a deep tree ends somewhere', async () => {

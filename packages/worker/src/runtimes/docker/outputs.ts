@@ -10,6 +10,10 @@ import { type AttemptKey, keyText } from '../../core/attempt.ts';
 import type { OutputFile, Outputs } from '../runtime.ts';
 
 const MAX_FILES = 10_000;
+/** All files are named in the one message that tells the end; the wire takes 4 MiB, and the end says more than these. */
+const MAX_NAMES_BYTES = 2 * 2 ** 20;
+/** Beside its path a file takes its size, its digest and their frames. */
+const NAME_OVERHEAD_BYTES = 100;
 /** Directories and other entries cost a visit each. */
 const MAX_ENTRIES = 100_000;
 const MAX_DEPTH = 64;
@@ -88,9 +92,11 @@ export class OutputDirectories {
       else names.push(name);
     };
     let bytes = 0;
+    let namesBytes = 0;
     let overLimit = false;
     for await (const entry of walk(this.pathOf(key))) {
       if (entry.kind === 'directory') continue;
+      const nameBytes = Buffer.byteLength(entry.path) + NAME_OVERHEAD_BYTES;
       if (entry.kind !== 'file') {
         skip(entry.kind, entry.path);
       } else if (!isPlainName(entry.path)) {
@@ -98,11 +104,15 @@ export class OutputDirectories {
       } else if (files.length >= MAX_FILES) {
         overLimit = true;
         skip(`more than ${MAX_FILES} files`, entry.path);
+      } else if (namesBytes + nameBytes > MAX_NAMES_BYTES) {
+        overLimit = true;
+        skip(`more than ${MAX_NAMES_BYTES} bytes of file names`, entry.path);
       } else if (bytes + entry.sizeBytes > limitBytes) {
         overLimit = true;
         skip(`more than ${limitBytes} bytes in all`, entry.path);
       } else {
         bytes += entry.sizeBytes;
+        namesBytes += nameBytes;
         files.push(fileOf(entry));
       }
     }

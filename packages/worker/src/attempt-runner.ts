@@ -3,11 +3,12 @@
  * reading happens here; every decision is in `core/machine.ts`.
  */
 import type { Logger } from 'pino';
+import { uploadAll } from './artifacts.ts';
 import type { Clock } from './clock.ts';
 import { delay } from './clock.ts';
 import { type Artifact, type AttemptKey, type AttemptReport, keyText, type LogTotals } from './core/attempt.ts';
 import { LogLedger, type StreamName } from './core/log-ledger.ts';
-import { step, wakeAt } from './core/machine.ts';
+import { sentences, step, wakeAt } from './core/machine.ts';
 import type { AttemptAction, AttemptEvent, AttemptState, CollectedOutputs, PeakUsage, Step } from './core/state.ts';
 import type { ContainerStats, OutputFile, Runtime } from './runtimes/runtime.ts';
 import { RuntimeError } from './runtimes/runtime.ts';
@@ -16,11 +17,10 @@ import type { StopJournal } from './stop-journal.ts';
 
 const RETRY_FIRST_MS = 200;
 const RETRY_MAX_MS = 5_000;
+const RUNTIME_AWAY_MS = 10_000;
 /** Measuring walks the container's files: it may take this share of one thread at most. */
 const STORAGE_CHECK_SHARE = 0.05;
 const STORAGE_CHECK_MIN_MS = 5_000;
-/** Of one attempt; many small files would otherwise wait for one round trip each. */
-const PARALLEL_UPLOADS = 4;
 
 /** What a runner needs of the worker around it. */
 export interface RunnerHost {
@@ -35,7 +35,6 @@ export interface RunnerHost {
   readonly starts: Slots;
   /** There are reports or log bytes to hand over. */
   wakeSession(runner: AttemptRunner): void;
-  /** Rejects when the upload has to be tried again. */
   upload(key: AttemptKey, file: OutputFile, signal: AbortSignal): Promise<Artifact>;
   gone(runner: AttemptRunner): void;
 }
@@ -235,11 +234,18 @@ export class AttemptRunner {
     const { spec } = this.#state;
     const onProgress = (text: string) => this.dispatch({ kind: 'progress', text });
     const signal = this.#prepareAbort.signal;
-    try {
-      const image = await runtime.prepare(spec, onProgress, signal);
-      this.dispatch({ kind: 'prepared', image, leaseFresh: this.#host.isLeaseFresh() });
-    } catch (error) {
-      if (!signal.aborted) this.#notStarted(error);
+    const giveUpAt = this.#host.clock.now() + RUNTIME_AWAY_MS;
+    while (!signal.aborted) {
+      try {
+        const image = await runtime.prepare(spec, onProgress, signal);
+        this.dispatch({ kind: 'prepared', image, leaseFresh: this.#host.isLeaseFresh() });
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        // A runtime that is being restarted is back in moments, sooner than another worker has the image.
+        if (error instanceof RuntimeError || this.#host.clock.now() > giveUpAt) return this.#notStarted(error);
+        await delay(this.#host.clock, RETRY_FIRST_MS, signal).catch(() => {}); // Stopped while waiting.
+      }
     }
   }
 
@@ -376,38 +382,17 @@ export class AttemptRunner {
     const { runtime } = this.#host;
     try {
       const { files, skipped, overLimit } = await runtime.outputs(this.key, containerId, limitBytes);
-      return { artifacts: await this.#uploadAll(files), message: skipped, failed: overLimit };
+      const { artifacts, message, failed } = await uploadAll(files, {
+        upload: (file) => this.#host.upload(this.key, file, this.#abort.signal),
+        clock: this.#host.clock,
+        log: this.#log,
+        signal: this.#abort.signal,
+      });
+      return { artifacts, message: sentences(skipped, message), failed: failed || overLimit };
     } catch (error) {
       this.#abort.signal.throwIfAborted();
       this.#log.warn({ err: error }, 'the output files could not be collected');
       return { artifacts: [], message: `output files could not be kept: ${(error as Error).message}`, failed: true };
-    }
-  }
-
-  /** A few at a time, in the order of the files. */
-  async #uploadAll(files: readonly OutputFile[]): Promise<Artifact[]> {
-    const artifacts: Artifact[] = [];
-    const rest = files.entries();
-    const one = async () => {
-      for (const [index, file] of rest) artifacts[index] = await this.#upload(file);
-    };
-    await Promise.all(Array.from({ length: PARALLEL_UPLOADS }, one));
-    return artifacts;
-  }
-
-  /** Repeats until it is through; only a file that can not be read gives up. */
-  async #upload(file: OutputFile): Promise<Artifact> {
-    let delayMs = RETRY_FIRST_MS;
-    while (true) {
-      try {
-        return await this.#host.upload(this.key, file, this.#abort.signal);
-      } catch (error) {
-        this.#abort.signal.throwIfAborted();
-        if (error instanceof RuntimeError) throw error;
-        this.#log.debug({ err: error, path: file.path }, 'the upload failed; it is repeated');
-        await delay(this.#host.clock, delayMs, this.#abort.signal);
-        delayMs = Math.min(delayMs * 2, RETRY_MAX_MS);
-      }
     }
   }
 

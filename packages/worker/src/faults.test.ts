@@ -160,6 +160,43 @@ describe('faults', () => {
   });
 });
 
+describe('uploads that are refused for good', () => {
+  test('an attempt that was given up ends without its files', async () => {
+    await harness.run();
+    const session = await harness.master.connected();
+    harness.master.behaviour.uploads = 'fenced';
+    const key = newKey();
+    session.send(assignment(key, { image: 'scripted:files=3' }));
+    expect(await harness.master.ended(key)).toMatchObject({ reason: 'exit_zero', artifacts: [], message: '' });
+    await harness.master.until(() => harness.machine.containers.size === 0);
+  });
+
+  test('a file that is too large is left out, and the end says so', async () => {
+    await harness.run();
+    const session = await harness.master.connected();
+    harness.master.behaviour.uploads = 'payload_too_large';
+    const key = newKey();
+    session.send(assignment(key, { image: 'scripted:files=2' }));
+    expect(await harness.master.ended(key)).toMatchObject({
+      reason: 'output_error',
+      artifacts: [],
+      message: 'not kept from /output: file-0: refused (and 1 more)',
+    });
+  });
+
+  test('a refusal that passes costs nothing', async () => {
+    await harness.run();
+    const session = await harness.master.connected();
+    harness.master.behaviour.uploads = 'fenced';
+    const key = newKey();
+    session.send(assignment(key, { image: 'scripted:files=2' }));
+    await harness.master.running(key);
+    await sleep(100);
+    harness.master.behaviour.uploads = 'accept';
+    expect(await harness.master.ended(key)).toMatchObject({ reason: 'exit_zero', artifacts: [{}, {}] });
+  });
+});
+
 describe('logs', () => {
   beforeEach(async () => {
     await harness.close();

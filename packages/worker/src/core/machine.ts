@@ -368,7 +368,8 @@ function outputLimit(spec: RunSpec): number {
   return spec.storageBytes > 0 ? spec.storageBytes : DEFAULT_OUTPUT_LIMIT_BYTES;
 }
 
-function sentences(...parts: readonly (string | null)[]): string | null {
+/** One text of what there is to say; null when there is nothing. */
+export function sentences(...parts: readonly (string | null)[]): string | null {
   const said = parts.filter((part) => part !== null && part !== '');
   return said.length === 0 ? null : said.join('; ');
 }

@@ -76,7 +76,8 @@ export interface Behaviour {
   welcome: boolean;
   /** Answers hello with this instead. */
   refuse: { code: string; message: string; retry: boolean } | null;
-  uploads: 'accept' | 'break';
+  /** A code of the catalogue refuses all of them with it. */
+  uploads: 'accept' | 'break' | 'fenced' | 'payload_too_large';
 }
 
 export class FakeMaster {
@@ -248,6 +249,8 @@ export class FakeMaster {
           if (message.case === 'data') parts.push(message.value);
           if (this.behaviour.uploads === 'break') throw new ConnectError('broken on purpose', Code.Unavailable);
         }
+        const { uploads } = this.behaviour;
+        if (uploads !== 'accept') throw new ConnectError('refused', Code.Aborted, { 'cloudai-code': uploads });
         if (header?.key === undefined) throw new ConnectError('no header', Code.InvalidArgument);
         const data = Buffer.concat(parts);
         const text = keyText(header.key);

@@ -46,6 +46,8 @@ export class LineReader {
 
   #ask(prompt: string): Promise<string | null> {
     const { input, output, completer, history } = this.#options;
+    // Ctrl-D while a command ran: nobody will say again that the input has ended.
+    if (input.readableEnded || input.destroyed) return Promise.resolve(null);
     const { promise, resolve } = Promise.withResolvers<string | null>();
     const lines: string[] = [];
     const face = readline.createInterface({

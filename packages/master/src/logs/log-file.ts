@@ -78,6 +78,8 @@ export class LogFile {
   /** +1 whenever accepted bytes were given up, because they could not be written. */
   #resets = 0;
   handle: FileHandle | null = null;
+  /** Who has opened it and not released it; while there are any, it is the only object of this log. */
+  users = 0;
   writing = false;
   syncing = false;
 

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { LogRecord } from '../context.ts';
 import type { LogChunk } from './log-file.ts';
-import { FileLogStore } from './log-store.ts';
+import { FileLogStore, MOST_UNUSED } from './log-store.ts';
 
 // The machine may be busy with other things.
 vi.setConfig({ testTimeout: 60_000 });
@@ -296,6 +296,30 @@ describe('the disk', () => {
     for (const log of logs) store.append(log, chunk(`attempt ${log.attempt}\n`.length, 'more\n'));
     await store.flush();
     expect((await collect('stdout', 7)).toString()).toBe('attempt 7\nmore\n');
+  });
+
+  test('a log in use stays the one object for writers and readers, however many others are in use', async () => {
+    const id = (n: number): string => `q${[...String(n)].map((digit) => 'abcdefghij'[Number(digit)]).join('')}`;
+    for (let n = 0; n < MOST_UNUSED; n += 1) await store.open(id(n), 1);
+    const writer = await store.open(TASK, 1);
+    store.append(writer, chunk(0, 'first\n'));
+    await store.flush();
+    expect(await store.open(TASK, 1)).toBe(writer);
+    store.append(writer, chunk(6, 'second\n'));
+    await store.flush();
+    expect(await store.state(TASK, 1)).toMatchObject({ stdoutBytes: 13 });
+    expect((await collect()).toString()).toBe('first\nsecond\n');
+  });
+
+  test('logs that nobody uses leave memory, the oldest first', async () => {
+    await append(chunk(0, 'here\n'));
+    const first = await store.open(TASK, 1);
+    for (let users = first.users; users > 0; users -= 1) await store.release(first);
+    for (let n = 2; n <= MOST_UNUSED + 1; n += 1) await store.state(TASK, n);
+    expect(first.handle).toBeNull();
+    const again = await store.open(TASK, 1);
+    expect(again).not.toBe(first);
+    expect(again.accepted.stdout.end).toBe(5);
   });
 
   test('without space nothing is taken, what was not written is given up, and later it goes on', async () => {

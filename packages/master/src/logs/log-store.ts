@@ -9,6 +9,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LogRecord, LogState, LogStore } from '../context.ts';
 import { makeDirectoryDurably, syncDirectory } from '../durable-file.ts';
+import { LogChange } from './log-change.ts';
 import { type Budget, LogFile, loadLogFile } from './log-file.ts';
 import type { FileRecord } from './record.ts';
 import { stepForward, takeBackward } from './walk.ts';
@@ -28,8 +29,8 @@ const SYNC_EVERY_MS = 50;
 /** The thread pool has four threads, and others need it too. */
 const PARALLEL = 3;
 const MOST_HANDLES = 256;
-/** Logs whose state is kept in memory. */
-const MOST_FILES = 4_096;
+/** Logs whose state is kept in memory although nobody uses them; those in use are as many as there are users. */
+export const MOST_UNUSED = 4_096;
 /** Accepted and not yet written, all logs together. */
 const MOST_PENDING_BYTES = 64 * 2 ** 20;
 /** After a write found no space, nothing is taken for so long. */
@@ -39,6 +40,8 @@ export class FileLogStore implements LogStore {
   readonly #options: LogStoreOptions;
   /** In the order in which they were used. */
   readonly #files = new Map<string, LogFile>();
+  /** Of those, the ones without users, in the order in which they were released. */
+  readonly #unused = new Set<LogFile>();
   readonly #loading = new Map<string, Promise<LogFile>>();
   readonly #budget: Budget = { pendingBytes: 0 };
   readonly #dirty = new Set<LogFile>();
@@ -59,19 +62,25 @@ export class FileLogStore implements LogStore {
     this.#options = options;
   }
 
-  /** The log of an attempt, ready to be appended to. It has no file before its first byte. */
+  /**
+   * The log of an attempt, ready to be appended to. It has no file before its first byte. It stays in memory until it is
+   * released: a second object of one log would write over what the first one wrote.
+   */
   async open(taskId: string, attempt: number): Promise<LogFile> {
     const key = keyOf(taskId, attempt);
-    const known = this.#files.get(key);
-    if (known !== undefined) {
-      this.#touch(key, known);
-      return known;
-    }
-    const loading = this.#loading.get(key);
-    if (loading !== undefined) return await loading;
-    const load = this.#load(key, taskId, attempt).finally(() => this.#loading.delete(key));
-    this.#loading.set(key, load);
-    return await load;
+    const file = this.#files.get(key) ?? (await this.#loaded(key, taskId, attempt));
+    file.users += 1;
+    this.#unused.delete(file);
+    this.#touch(key, file);
+    return file;
+  }
+
+  /** Once for each `open`. */
+  async release(file: LogFile): Promise<void> {
+    file.users -= 1;
+    if (file.users > 0 || file.removed) return;
+    this.#unused.add(file);
+    await this.#evict();
   }
 
   /** `file.append`, within the bounds of all logs together. */
@@ -90,7 +99,9 @@ export class FileLogStore implements LogStore {
 
   async state(taskId: string, attempt: number): Promise<LogState | null> {
     const file = await this.open(taskId, attempt);
-    return file.size === 0 ? null : file.state();
+    const state = file.size === 0 ? null : file.state();
+    await this.release(file);
+    return state;
   }
 
   async *read(
@@ -100,7 +111,7 @@ export class FileLogStore implements LogStore {
   ): AsyncIterable<LogRecord> {
     const { follow, signal } = options;
     const file = await this.open(taskId, attempt);
-    const change = new Change(file, signal);
+    const change = new LogChange(file, signal);
     try {
       if (follow) while (file.size === 0 && !change.over) await change.next();
       if (file.size === 0 || change.over) return;
@@ -121,12 +132,20 @@ export class FileLogStore implements LogStore {
       }
     } finally {
       change.end();
+      await this.release(file);
     }
   }
 
   async tail(taskId: string, attempt: number, lines: number): Promise<readonly LogRecord[]> {
     const file = await this.open(taskId, attempt);
-    if (file.size === 0 || lines <= 0) return [];
+    try {
+      return file.size === 0 || lines <= 0 ? [] : await this.#tail(file, lines);
+    } finally {
+      await this.release(file);
+    }
+  }
+
+  async #tail(file: LogFile, lines: number): Promise<readonly LogRecord[]> {
     const handle = await open(file.path, 'r');
     try {
       let found = 0;
@@ -149,6 +168,7 @@ export class FileLogStore implements LogStore {
     for (const [key, file] of this.#files) {
       if (file.taskId !== taskId) continue;
       this.#files.delete(key);
+      this.#unused.delete(file);
       this.#dirty.delete(file);
       this.#unsynced.delete(file);
       file.markRemoved();
@@ -183,6 +203,14 @@ export class FileLogStore implements LogStore {
     for (const file of this.#files.values()) await this.#closeHandle(file);
   }
 
+  #loaded(key: string, taskId: string, attempt: number): Promise<LogFile> {
+    const loading = this.#loading.get(key);
+    if (loading !== undefined) return loading;
+    const load = this.#load(key, taskId, attempt).finally(() => this.#loading.delete(key));
+    this.#loading.set(key, load);
+    return load;
+  }
+
   async #load(key: string, taskId: string, attempt: number): Promise<LogFile> {
     const file = path.join(this.#taskDirectory(taskId), `${attempt}.log`);
     const loaded = await loadLogFile(file);
@@ -192,11 +220,11 @@ export class FileLogStore implements LogStore {
       );
     const log = new LogFile(taskId, attempt, file, this.#budget, loaded);
     this.#files.set(key, log);
-    await this.#evict();
     return log;
   }
 
   #touch(key: string, file: LogFile): void {
+    if (this.#files.get(key) !== file) return;
     this.#files.delete(key);
     this.#files.set(key, file);
   }
@@ -335,50 +363,18 @@ export class FileLogStore implements LogStore {
   }
 
   async #evict(): Promise<void> {
-    for (const [key, file] of this.#files) {
-      if (this.#files.size <= MOST_FILES) return;
-      if (!file.isIdle || file.listeners.size > 0) continue;
-      this.#files.delete(key);
+    for (const file of this.#unused) {
+      if (this.#unused.size <= MOST_UNUSED) return;
+      // What is not durable yet is needed to make it so.
+      if (!file.isIdle) continue;
+      this.#unused.delete(file);
+      this.#files.delete(keyOf(file.taskId, file.attempt));
       await this.#closeHandle(file);
     }
   }
 
   #taskDirectory(taskId: string): string {
     return path.join(this.#options.directory, taskId.slice(0, 2), taskId);
-  }
-}
-
-/** Waits for the next change of a log, or the signal. A change that came while nobody waited is not lost. */
-class Change {
-  readonly #file: LogFile;
-  readonly #signal: AbortSignal | undefined;
-  #changed = false;
-  #resolve: (() => void) | null = null;
-  readonly #tell = (): void => {
-    this.#changed = true;
-    this.#resolve?.();
-  };
-
-  constructor(file: LogFile, signal: AbortSignal | undefined) {
-    this.#file = file;
-    this.#signal = signal;
-    file.listeners.add(this.#tell);
-    signal?.addEventListener('abort', this.#tell);
-  }
-
-  get over(): boolean {
-    return this.#file.removed || this.#signal?.aborted === true;
-  }
-
-  async next(): Promise<void> {
-    if (!this.#changed) await new Promise<void>((resolve) => (this.#resolve = resolve));
-    this.#changed = false;
-    this.#resolve = null;
-  }
-
-  end(): void {
-    this.#file.listeners.delete(this.#tell);
-    this.#signal?.removeEventListener('abort', this.#tell);
   }
 }
 

@@ -35,6 +35,7 @@ export class LogSealer {
     // No file is made for an attempt that never said anything, unless somebody waits for it.
     const isAwaited = file.size > 0 || file.isDirty || file.listeners.size > 0;
     if (isAwaited && !file.isComplete) this.#logs.seal(file, endedAt ?? 0);
+    await this.#logs.release(file);
   }
 
   async #sealAll(workerId: string): Promise<void> {

@@ -15,6 +15,7 @@ export interface LogIntakeOptions {
   /** Whether this worker may append to the log of this attempt. */
   owns(key: AttemptKey): Promise<boolean>;
   now(): number;
+  onError(error: unknown): void;
 }
 
 interface Entry {
@@ -91,7 +92,7 @@ export class LogIntake {
   close(): void {
     this.#closed = true;
     this.#options.logs.onRoom.delete(this.#onRoom);
-    for (const entry of this.#entries.values()) entry.file.listeners.delete(entry.listener);
+    for (const entry of this.#entries.values()) this.#letGo(entry);
     this.#entries.clear();
   }
 
@@ -105,7 +106,10 @@ export class LogIntake {
     }
     const file = await this.#options.logs.open(key.taskId, key.attempt);
     const known = this.#entries.get(text);
-    if (this.#closed || known !== undefined) return known ?? null;
+    if (this.#closed || known !== undefined) {
+      this.#release(file);
+      return known ?? null;
+    }
     const entry: Entry = {
       key,
       file,
@@ -161,9 +165,18 @@ export class LogIntake {
     }
     if (!file.isDurablyComplete && !file.removed) return;
     entry.ended = null;
-    file.listeners.delete(entry.listener);
+    this.#letGo(entry);
     this.#entries.delete(keyText(entry.key));
     done();
+  }
+
+  #letGo({ file, listener }: Entry): void {
+    file.listeners.delete(listener);
+    this.#release(file);
+  }
+
+  #release(file: LogFile): void {
+    this.#options.logs.release(file).catch(this.#options.onError);
   }
 }
 

@@ -93,6 +93,7 @@ export class WorkerSession {
       outbox: this.#outbox,
       owns: (key) => this.#owns(key),
       now: () => performance.now(),
+      onError: (error) => this.#fail(error),
     });
   }
 

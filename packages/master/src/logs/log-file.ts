@@ -4,12 +4,13 @@
  * gap is not taken.
  *
  * open      chunks come
+ * sealed    its worker was given up: nobody waits for more, but what it brings when it returns is still taken
  * complete  both streams have ended; nothing further is taken
  * removed   its files are gone
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import type { LogState } from '../context.ts';
-import { encode, encodeEnd, KIND, MAX_DATA_BYTES, type StreamName } from './record.ts';
+import { encode, encodeEnd, encodeSeal, KIND, MAX_DATA_BYTES, type StreamName } from './record.ts';
 import { stepForward } from './walk.ts';
 
 export interface LogChunk {
@@ -34,7 +35,9 @@ export interface StreamState {
   readonly ended: boolean;
 }
 
-export type Streams = Readonly<Record<StreamName, StreamState>>;
+export interface Streams extends Readonly<Record<StreamName, StreamState>> {
+  readonly sealed: boolean;
+}
 
 /** Chunks of about the same moment become one record, so that many small lines stay cheap. */
 const COALESCE_MS = 50;
@@ -48,11 +51,11 @@ interface Pending {
   readonly at: number;
   readonly parts: Uint8Array[];
   length: number;
-  /** It ends the stream, with so many bytes dropped. */
-  readonly end: number | null;
+  /** A mark: the stream ends, with so many bytes dropped, or the log is sealed. */
+  readonly mark: { readonly kind: 'end'; readonly dropped: number } | { readonly kind: 'seal' } | null;
 }
 
-const EMPTY: Streams = { stdout: { end: 0, ended: false }, stderr: { end: 0, ended: false } };
+const EMPTY: Streams = { stdout: { end: 0, ended: false }, stderr: { end: 0, ended: false }, sealed: false };
 
 /** Bytes that were accepted and not yet written, all logs together. */
 export interface Budget {
@@ -124,9 +127,9 @@ export class LogFile {
     return this.#written === this.#durable;
   }
 
-  /** Everything is written; readers need not wait for more. */
-  get isComplete(): boolean {
-    return isComplete(this.#written);
+  /** Readers need not wait for more: everything is written, or whoever could bring the rest was given up. */
+  get isOver(): boolean {
+    return this.#written.sealed || isComplete(this.#written);
   }
 
   get isDurablyComplete(): boolean {
@@ -143,7 +146,7 @@ export class LogFile {
       stdoutBytes: this.#written.stdout.end,
       stderrBytes: this.#written.stderr.end,
       droppedBytes: this.#dropped,
-      complete: this.isComplete,
+      complete: this.isOver,
     };
   }
 
@@ -159,8 +162,16 @@ export class LogFile {
     return 'stored';
   }
 
-  /** No further bytes will come, whatever was announced. */
-  seal(at: number, dropped: number): void {
+  /** Nobody knows whether more will come. */
+  seal(at: number): void {
+    if (this.#removed || this.#accepted.sealed || isComplete(this.#accepted)) return;
+    const { end } = this.#accepted.stdout;
+    this.#pending.push({ stream: 'stdout', offset: end, at, parts: [], length: 0, mark: { kind: 'seal' } });
+    this.#accepted = { ...this.#accepted, sealed: true };
+  }
+
+  /** No further bytes will come. */
+  end(at: number, dropped: number): void {
     if (this.#removed) return;
     for (const stream of ['stdout', 'stderr'] as const)
       if (!this.#accepted[stream].ended) this.#end(stream, at, stream === 'stdout' ? dropped : 0);
@@ -170,14 +181,14 @@ export class LogFile {
     const last = this.#pending.at(-1);
     if (
       last?.stream === stream &&
-      last.end === null &&
+      last.mark === null &&
       last.length + data.byteLength <= COALESCE_BYTES &&
       Math.abs(at - last.at) <= COALESCE_MS
     ) {
       last.parts.push(data);
       last.length += data.byteLength;
     } else {
-      this.#pending.push({ stream, offset, at, parts: [data], length: data.byteLength, end: null });
+      this.#pending.push({ stream, offset, at, parts: [data], length: data.byteLength, mark: null });
     }
     this.#pend(data.byteLength);
     this.#accepted = { ...this.#accepted, [stream]: { end: offset + data.byteLength, ended: false } };
@@ -185,7 +196,7 @@ export class LogFile {
 
   #end(stream: StreamName, at: number, dropped: number): void {
     const { end } = this.#accepted[stream];
-    this.#pending.push({ stream, offset: end, at, parts: [], length: 0, end: dropped });
+    this.#pending.push({ stream, offset: end, at, parts: [], length: 0, mark: { kind: 'end', dropped } });
     this.#accepted = { ...this.#accepted, [stream]: { end, ended: true } };
   }
 
@@ -195,11 +206,7 @@ export class LogFile {
     const target = this.#accepted;
     const handle = this.handle!;
     this.#pending = [];
-    const buffers = pending.flatMap((record) =>
-      record.end === null
-        ? encode(KIND[record.stream], record.at, record.offset, record.parts)
-        : encodeEnd(record.stream, record.at, record.offset, record.end),
-    );
+    const buffers = pending.flatMap(encoded);
     let position = this.#size;
     // The system takes a limited number of buffers in one call.
     for (let from = 0; from < buffers.length; from += MOST_BUFFERS) {
@@ -215,7 +222,7 @@ export class LogFile {
     this.#written = target;
     for (const record of pending) {
       this.#pend(-record.length);
-      this.#dropped += record.end ?? 0;
+      if (record.mark?.kind === 'end') this.#dropped += record.mark.dropped;
     }
     this.tell();
   }
@@ -256,6 +263,11 @@ export class LogFile {
 
 const MOST_BUFFERS = 960;
 
+function encoded({ stream, at, offset, parts, mark }: Pending): Uint8Array[] {
+  if (mark === null) return encode(KIND[stream], at, offset, parts);
+  return mark.kind === 'end' ? encodeEnd(stream, at, offset, mark.dropped) : encodeSeal(at, offset);
+}
+
 function isComplete(streams: Streams): boolean {
   return streams.stdout.ended && streams.stderr.ended;
 }
@@ -278,7 +290,8 @@ export interface Loaded {
 
 /**
  * Reads a log file as a crash may have left it. What follows the first damage is cut off: it was not acknowledged, or
- * the worker still has it, because it keeps everything until the log is complete. A complete log is never cut.
+ * the worker still has it, because it keeps everything until the log is complete. A log that is complete or sealed is
+ * never cut: there may be nobody who still has it.
  */
 export async function loadLogFile(path: string): Promise<Loaded | null> {
   let handle: FileHandle;
@@ -291,7 +304,7 @@ export async function loadLogFile(path: string): Promise<Loaded | null> {
   try {
     const { size } = await handle.stat();
     const all = await survey(handle, size);
-    if (all.damagedAt === null || isComplete(all.streams)) {
+    if (all.damagedAt === null || all.streams.sealed || isComplete(all.streams)) {
       // Written by a process that did not live to sync it, perhaps.
       await handle.datasync();
       return { ...all, size, cutBytes: 0 };
@@ -309,15 +322,19 @@ async function survey(
   handle: FileHandle,
   end: number,
 ): Promise<{ readonly streams: Streams; readonly dropped: number; readonly damagedAt: number | null }> {
-  const streams: Record<StreamName, StreamState> = { ...EMPTY };
+  let streams = EMPTY;
   let dropped = 0;
   let damagedAt: number | null = null;
   for (let position = 0; position < end; ) {
     const step = await stepForward(handle, position, end);
     damagedAt ??= step.damagedAt;
-    for (const { stream, offset, data, isEnd } of step.records) {
-      if (isEnd) dropped += data.readDoubleLE(0);
-      streams[stream] = { end: isEnd ? offset : offset + data.byteLength, ended: isEnd };
+    for (const { kind, stream, offset, data, isMark } of step.records) {
+      if (kind === KIND.seal) {
+        streams = { ...streams, sealed: true };
+        continue;
+      }
+      if (isMark) dropped += data.readDoubleLE(0);
+      streams = { ...streams, [stream]: { end: isMark ? offset : offset + data.byteLength, ended: isMark } };
     }
     position = step.next;
   }

@@ -247,7 +247,7 @@ describe('following', () => {
     // What they have not read lies in the file, not in memory.
     expect(process.memoryUsage().arrayBuffers - before.arrayBuffers).toBeLessThan(64 * 2 ** 20);
     for (const reader of readers) void reader.return?.();
-    store.seal(log, 0);
+    store.end(log, 0);
   });
 });
 

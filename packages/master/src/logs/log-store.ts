@@ -92,8 +92,13 @@ export class FileLogStore implements LogStore {
     return appended;
   }
 
-  seal(file: LogFile, at: number, dropped = 0): void {
-    file.seal(at, dropped);
+  seal(file: LogFile, at: number): void {
+    file.seal(at);
+    if (file.isDirty) this.#mark(file);
+  }
+
+  end(file: LogFile, at: number, dropped = 0): void {
+    file.end(at, dropped);
     if (file.isDirty) this.#mark(file);
   }
 
@@ -119,12 +124,12 @@ export class FileLogStore implements LogStore {
       try {
         for (let position = 0; !change.over; ) {
           // The state first: what is written before the end is seen is read before the end is believed.
-          const complete = file.isComplete;
+          const over = file.isOver;
           if (position < file.size) {
             const step = await stepForward(handle, position, file.size);
-            for (const record of step.records) if (!record.isEnd) yield logRecord(record);
+            for (const record of step.records) if (!record.isMark) yield logRecord(record);
             position = step.next;
-          } else if (complete || !follow) return;
+          } else if (over || !follow) return;
           else await change.next();
         }
       } finally {
@@ -151,14 +156,14 @@ export class FileLogStore implements LogStore {
       let found = 0;
       let first = true;
       const records = await takeBackward(handle, file.size, (record) => {
-        if (record.isEnd || record.data.byteLength === 0) return false;
+        if (record.isMark || record.data.byteLength === 0) return false;
         found += lineEnds(record.data);
         // The end of the very last line does not begin another one.
         if (first && record.data.at(-1) === LINE_END) found -= 1;
         first = false;
         return found >= lines;
       });
-      return records.filter((record) => !record.isEnd).map(logRecord);
+      return records.filter((record) => !record.isMark).map(logRecord);
     } finally {
       await handle.close();
     }

@@ -5,14 +5,14 @@
  *
  * The checksum covers everything after itself. The length is repeated at the end, so that the file can be walked from
  * its tail. `offset` is the position of the first byte in its stream; a record that ends a stream has the length of the
- * stream there, and as data the number of bytes that were dropped, as f64.
+ * stream there, and as data the number of bytes that were dropped, as f64. One that seals the log has no data.
  */
 import { crc32 } from 'node:zlib';
 import type { LogRecord } from '../context.ts';
 
 export type StreamName = LogRecord['stream'];
 
-export const KIND = { stdout: 1, stderr: 2, stdoutEnd: 3, stderrEnd: 4 } as const;
+export const KIND = { stdout: 1, stderr: 2, stdoutEnd: 3, stderrEnd: 4, seal: 5 } as const;
 type Kind = (typeof KIND)[keyof typeof KIND];
 
 const MAGIC = 0x31474f4c;
@@ -24,7 +24,8 @@ export const MAX_DATA_BYTES = 4 * 2 ** 20;
 export interface FileRecord {
   readonly kind: Kind;
   readonly stream: StreamName;
-  readonly isEnd: boolean;
+  /** It ends a stream or seals the log, and holds no bytes of either stream. */
+  readonly isMark: boolean;
   readonly at: number;
   readonly offset: number;
   readonly data: Buffer;
@@ -55,6 +56,10 @@ export function encodeEnd(stream: StreamName, at: number, length: number, droppe
   return encode(stream === 'stdout' ? KIND.stdoutEnd : KIND.stderrEnd, at, length, [data]);
 }
 
+export function encodeSeal(at: number, stdoutLength: number): Uint8Array[] {
+  return encode(KIND.seal, at, stdoutLength, []);
+}
+
 /** `more`: how many bytes the buffer has to have from `at` on. */
 export type Decoded = FileRecord | { readonly kind: 'more'; readonly more: number } | { readonly kind: 'damaged' };
 
@@ -71,8 +76,8 @@ export function decode(buffer: Buffer, at: number): Decoded {
   if (isEnd && length !== 8) return DAMAGED;
   return {
     kind,
-    stream: kind === KIND.stdout || kind === KIND.stdoutEnd ? 'stdout' : 'stderr',
-    isEnd,
+    stream: kind === KIND.stderr || kind === KIND.stderrEnd ? 'stderr' : 'stdout',
+    isMark: isEnd || kind === KIND.seal,
     at: buffer.readDoubleLE(at + 16),
     offset: buffer.readDoubleLE(at + 24),
     data,
@@ -90,5 +95,5 @@ const MAGIC_BYTES = Buffer.alloc(4);
 MAGIC_BYTES.writeUInt32LE(MAGIC);
 
 function isKind(kind: number): kind is Kind {
-  return kind >= KIND.stdout && kind <= KIND.stderrEnd;
+  return kind >= KIND.stdout && kind <= KIND.seal;
 }

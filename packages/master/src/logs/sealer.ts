@@ -1,6 +1,7 @@
 /**
- * Ends logs that nobody will end: of attempts that were given up, and of those whose worker reported their end and was
- * lost before it had sent the rest. Without this a follower would wait for ever.
+ * Seals logs that nobody may end: of attempts that were given up, and of those whose worker reported their end and was
+ * lost before it had sent the rest. Without this a follower would wait for ever. What the worker brings when it returns
+ * is taken all the same.
  */
 import { type Attempt, type Change, isLive } from '@cloudai/engine';
 import type { Store } from '@cloudai/store';
@@ -34,7 +35,7 @@ export class LogSealer {
     const file = await this.#logs.open(taskId, number);
     // No file is made for an attempt that never said anything, unless somebody waits for it.
     const isAwaited = file.size > 0 || file.isDirty || file.listeners.size > 0;
-    if (isAwaited && !file.isComplete) this.#logs.seal(file, endedAt ?? 0);
+    if (isAwaited && !file.isOver) this.#logs.seal(file, endedAt ?? 0);
     await this.#logs.release(file);
   }
 

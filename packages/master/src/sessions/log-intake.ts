@@ -161,7 +161,7 @@ export class LogIntake {
       const { stdout, stderr, dropped } = result.logBytes;
       if (file.accepted.stdout.end < stdout || file.accepted.stderr.end < stderr) return;
       // The worker has no more to say than what is here, although the ends of the streams were not marked.
-      this.#options.logs.seal(file, result.endedAt, Math.max(0, dropped - file.state().droppedBytes));
+      this.#options.logs.end(file, result.endedAt, Math.max(0, dropped - file.state().droppedBytes));
     }
     if (!file.isDurablyComplete && !file.removed) return;
     entry.ended = null;

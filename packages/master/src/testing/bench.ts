@@ -175,7 +175,7 @@ export class Bench {
   }
 
   async endLog(taskId: string, dropped = 0, attempt?: number): Promise<void> {
-    this.logs.seal(await this.logs.open(taskId, attempt ?? this.engine.task(taskId)!.fence), this.#now, dropped);
+    this.logs.end(await this.logs.open(taskId, attempt ?? this.engine.task(taskId)!.fence), this.#now, dropped);
     await this.logs.flush();
   }
 

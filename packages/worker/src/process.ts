@@ -41,6 +41,7 @@ const GOOD_SESSION_MS = 2_000;
 const RENEW_RETRY_MS = 60_000;
 const RENEW_CALL_MS = 30_000;
 const RUNTIME_RETRY_MS = 2_000;
+const NOT_CHECKED = 'starting';
 
 export interface WorkerOptions {
   /** `host:port` of the master's worker port. */
@@ -142,7 +143,8 @@ class Worker {
   #identity: Identity;
   #session: Session | null = null;
   #usage: MachineUsage | null = null;
-  #unhealthy = 'starting';
+  #unhealthy = NOT_CHECKED;
+  #onRuntimeChange: () => void = () => {};
 
   constructor(options: WorkerOptions, address: MasterAddress, identity: Identity, log: Logger) {
     this.#options = options;
@@ -178,7 +180,8 @@ class Worker {
     const machine = { diskPath, sample: this.#sampler(diskPath, gpus.length > 0) };
     try {
       await this.#adopt(supervisor, runtime);
-      await this.#measure(machine, supervisor, runtime);
+      this.#onRuntimeChange = () => void this.#check(machine, supervisor, runtime);
+      await this.#check(machine, supervisor, runtime);
       return await this.#connectForEver(supervisor, capacity, () => {
         void this.#measure(machine, supervisor, runtime);
       });
@@ -205,6 +208,7 @@ class Worker {
       authFile: registryAuth ?? path.join(os.homedir(), '.docker', 'config.json'),
       gpus,
       warn: (text) => this.#log.warn(text),
+      onHealthChange: () => this.#onRuntimeChange(),
     });
   }
 
@@ -228,21 +232,25 @@ class Worker {
 
   async #measure(machine: Machine, supervisor: Supervisor, runtime: Runtime): Promise<void> {
     try {
-      const usage = await machine.sample();
-      this.#usage = usage;
-      const health = await runtime.health();
-      const complaint = health.ok
-        ? (supervisor.complaint ?? diskComplaint(usage, machine.diskPath))
-        : (health.message ?? 'the runtime does not answer');
-      if ((complaint ?? '') !== this.#unhealthy) {
-        if (complaint !== null) this.#log.warn(complaint);
-        else if (this.#unhealthy !== 'starting') this.#log.info('healthy again');
-      }
-      this.#unhealthy = complaint ?? '';
+      this.#usage = await machine.sample();
+      await this.#check(machine, supervisor, runtime);
       await supervisor.measure();
     } catch (error) {
       this.#log.warn({ err: error }, 'measuring failed'); // The next heartbeat repeats the last figures.
     }
+  }
+
+  /** Finds out whether tasks can run here; a change is told to the master at once. */
+  async #check(machine: Machine, supervisor: Supervisor, runtime: Runtime): Promise<void> {
+    const health = await runtime.health();
+    const disk = this.#usage === null ? null : diskComplaint(this.#usage, machine.diskPath);
+    const complaint = health.ok ? (supervisor.complaint ?? disk) : (health.message ?? 'the runtime does not answer');
+    const unhealthy = complaint ?? '';
+    if (unhealthy === this.#unhealthy) return;
+    if (complaint !== null) this.#log.warn(complaint);
+    else if (this.#unhealthy !== NOT_CHECKED) this.#log.info('healthy again');
+    this.#unhealthy = unhealthy;
+    this.#session?.beatNow();
   }
 
   async #connectForEver(supervisor: Supervisor, capacity: Capacity, measure: () => void): Promise<WorkerEnd> {

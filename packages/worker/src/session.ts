@@ -195,15 +195,28 @@ export class Session {
     this.#beat();
   }
 
+  /** Tells the master now what it would be told with the next heartbeat. */
+  beatNow(): void {
+    if (this.#id !== null && this.#end === null) this.#sendHeartbeat();
+  }
+
   #beat(): void {
-    const { clock, random, supervisor, usage, unhealthy, measure } = this.#options;
-    const now = clock.now();
-    if (now - this.#acknowledgedAt > SILENT_INTERVALS * this.#heartbeatMs) {
-      this.#lose(`the master acknowledged nothing for ${Math.round(now - this.#acknowledgedAt)} ms`);
+    const { clock, random, measure } = this.#options;
+    const silentMs = clock.now() - this.#acknowledgedAt;
+    if (silentMs > SILENT_INTERVALS * this.#heartbeatMs) {
+      this.#lose(`the master acknowledged nothing for ${Math.round(silentMs)} ms`);
       return;
     }
+    this.#sendHeartbeat();
+    measure();
+    const spread = 1 + HEARTBEAT_SPREAD * (2 * random() - 1);
+    this.#after(this.#heartbeatMs * spread, () => this.#beat());
+  }
+
+  #sendHeartbeat(): void {
+    const { clock, supervisor, usage, unhealthy } = this.#options;
     this.#heartbeat += 1n;
-    this.#sentAt.set(this.#heartbeat, now);
+    this.#sentAt.set(this.#heartbeat, clock.now());
     const machine = usage();
     const attempts = [...supervisor.runners.values()].flatMap(({ key, sample }) =>
       sample === null ? [] : [sampleToWire(key, sample)],
@@ -216,9 +229,6 @@ export class Session {
       unhealthy: unhealthy(),
     });
     this.#outbox.control(up({ case: 'heartbeat', value }));
-    measure();
-    const spread = 1 + HEARTBEAT_SPREAD * (2 * random() - 1);
-    this.#after(this.#heartbeatMs * spread, () => this.#beat());
   }
 
   #onHeartbeatAck(sequence: bigint): void {

@@ -14,9 +14,14 @@ import type { StopJournal } from './stop-journal.ts';
 /** Un-acknowledged log bytes of all attempts together; with many attempts each gets less, down to a floor. */
 const ALL_WINDOWS_BYTES = 64 * 2 ** 20;
 const MIN_WINDOW_BYTES = 256 * 1024;
-/** Late repeats of assignments that ended here are recognised this far back. */
+/** Attempts that were here are recognised this far back when they are assigned again. */
 const GONE_REMEMBERED = 1_000;
 const PARALLEL_MEASUREMENTS = 4;
+/**
+ * A master whose store was restored from a backup gives numbers of attempts a second time. Silence would leave it
+ * waiting for ever; what is told makes it try again under the next number.
+ */
+const USED_BEFORE = 'this worker has had an attempt of this name before; the master may run on a restored backup';
 /** An engine does much of a start under locks: more at once make the first ones late and none of them earlier. */
 const PARALLEL_STARTS = Math.max(8, 2 * os.availableParallelism());
 /** Stands in for a spec that could not be read. */
@@ -58,6 +63,8 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #runners = new Map<string, AttemptRunner>();
   readonly #gone = new Set<string>();
+  /** Assigned again while they are being removed: refused once nothing of them is left. */
+  readonly #refusals = new Set<string>();
   readonly #host: RunnerHost;
   #wake: (runner: AttemptRunner) => void = () => {};
   #upload: RunnerHost['upload'] = () => Promise.reject(new Error('there is no session'));
@@ -126,8 +133,17 @@ export class Supervisor {
 
   assign(key: AttemptKey, spec: RunSpec): void {
     const text = keyText(key);
-    if (this.#runners.has(text) || this.#gone.has(text)) {
+    const runner = this.#runners.get(text);
+    if (runner?.state.abandoned === true) {
+      this.#refusals.add(text);
+      return;
+    }
+    if (runner !== undefined) {
       this.#options.log.debug({ attempt: text }, 'assigned again; it is known');
+      return;
+    }
+    if (this.#gone.has(text)) {
+      this.refuse(key, USED_BEFORE);
       return;
     }
     this.#runners.set(text, new AttemptRunner(this.#host, begin(key, spec), false));
@@ -154,7 +170,11 @@ export class Supervisor {
   }
 
   abandon(key: AttemptKey): void {
-    this.#runners.get(keyText(key))?.dispatch({ kind: 'abandon' });
+    const runner = this.#runners.get(keyText(key));
+    if (runner === undefined) return;
+    runner.dispatch({ kind: 'abandon' });
+    // What it had to tell is not to be believed of a later assignment of the same name.
+    for (const { phase } of [...runner.reports]) if (phase !== 'ended') runner.acknowledge(phase, false);
   }
 
   leaseRenewed(): void {
@@ -181,6 +201,7 @@ export class Supervisor {
   detach(): void {
     for (const runner of this.#runners.values()) runner.detach();
     this.#runners.clear();
+    this.#refusals.clear();
   }
 
   #forget(runner: AttemptRunner): void {
@@ -193,5 +214,6 @@ export class Supervisor {
         break;
       }
     }
+    if (this.#refusals.delete(text)) this.refuse(runner.key, USED_BEFORE);
   }
 }

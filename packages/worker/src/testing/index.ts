@@ -1,4 +1,6 @@
 /** What tests of the worker outside this package use. */
+
+export { systemClock } from '../clock.ts';
 export { DockerRuntime, openDockerRuntime } from '../runtimes/docker/index.ts';
 export { ScriptedMachine, ScriptedRuntime } from '../runtimes/scripted/index.ts';
 export { type AssignmentOptions, assignment, runSpec } from './assignment.ts';

@@ -31,6 +31,10 @@ export class AttachedLog {
     response.once('close', () => this.#end('broken'));
   }
 
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
   /** True once the stream ended in good order, so that `counted` is final. */
   get hasEnded(): boolean {
     return this.#state === 'ended';

@@ -22,6 +22,8 @@ export interface ContainerLogOptions {
   readonly stored: StoredLog;
   /** The container has ended. */
   readonly isOver: () => boolean;
+  /** Bytes from here on are only counted. */
+  readonly isEnough: () => boolean;
   /** Changes when the daemon was restarted. */
   readonly instance: () => number;
   readonly warn: (text: string) => void;
@@ -44,7 +46,8 @@ export class ContainerLog {
   async *read(signal: AbortSignal): AsyncGenerator<LogPiece> {
     const { attached, stored, instance } = this.#options;
     if (attached === null) {
-      for await (const piece of stored.read(this.#given, signal)) yield this.#noted(piece);
+      // Nobody else counts what is beyond the limit, so it has to be read.
+      for await (const piece of stored.read(this.#given, () => false, signal)) yield this.#noted(piece);
       return;
     }
     const startedIn = instance();
@@ -54,14 +57,25 @@ export class ContainerLog {
     }
     const isWhole = !attached.hasGap && (await this.#endedWithContainer(startedIn, signal));
     if (isWhole) return;
-    for await (const piece of stored.read(this.#given, signal)) yield this.#noted(piece);
-    yield* this.#missing(attached, signal);
+    const isEnough = () => this.#options.isEnough() && this.#counts(attached, startedIn);
+    while (true) {
+      for await (const piece of stored.read(this.#given, isEnough, signal)) yield this.#noted(piece);
+      await Promise.race([attached.over(), aborted(signal)]);
+      if (attached.hasEnded && (await this.#endedWithContainer(startedIn, signal)))
+        return yield* this.#missing(attached);
+      // It broke off, or was ended by an engine that was asked to stop: only what is stored says how much there was.
+      if (stored.isDone) return;
+    }
+  }
+
+  /** The attached side counts every byte, or has counted the last one. */
+  #counts(attached: AttachedLog, startedIn: number): boolean {
+    const { isOver, instance } = this.#options;
+    return attached.isOpen || (attached.hasEnded && isOver() && instance() === startedIn);
   }
 
   /** Only an attached log that lasted to the end knows how much there was. */
-  async *#missing(attached: AttachedLog, signal: AbortSignal): AsyncGenerator<LogPiece> {
-    await Promise.race([attached.over(), aborted(signal)]);
-    if (!attached.hasEnded) return;
+  *#missing(attached: AttachedLog): Generator<LogPiece> {
     for (const stream of STREAM_NAMES) {
       const bytes = attached.counted[stream] - this.#given[stream];
       if (bytes > 0) yield { stream, missing: bytes };

@@ -30,7 +30,7 @@ export class LogFrames {
     return this.#firstStamp;
   }
 
-  /** True when the stream ended in the middle of a frame. */
+  /** True when the stream ended in the middle of a frame, or with one that is none. */
   get isTorn(): boolean {
     return this.#pending.byteLength > 0;
   }
@@ -47,6 +47,7 @@ export class LogFrames {
       if (end > input.byteLength) break;
       const stream = input[at]!;
       if (stream !== STDOUT && stream !== STDERR) {
+        if (at > 0) break; // What came before it is good.
         const text = input.toString('utf8', at + HEADER_BYTES, end);
         throw new Error(`Docker's log has a frame of the unknown kind ${stream}: ${text}`);
       }

@@ -25,6 +25,7 @@ import { ContainerLog } from './container-log.ts';
 import { containerCreate, containerName, type DockerOwner, type GpuRef, LABELS, NETWORK_NAME } from './host-config.ts';
 import { Images } from './images.ts';
 import { OutputDirectories } from './outputs.ts';
+import { startError, startFailure } from './start-failure.ts';
 import { readStats, type StatsAnswer } from './stats.ts';
 import { StoredLog } from './stored-log.ts';
 import { Watcher } from './watcher.ts';
@@ -43,6 +44,8 @@ export interface DockerRuntimeOptions {
   readonly authFile: string;
   readonly gpus: readonly GpuRef[];
   readonly warn: (text: string) => void;
+  /** `health` would answer differently now. */
+  readonly onHealthChange?: () => void;
 }
 
 export async function openDockerRuntime(options: DockerRuntimeOptions): Promise<DockerRuntime> {
@@ -62,6 +65,8 @@ export class DockerRuntime implements Runtime {
   /** Of containers that were started and whose log nobody reads yet. */
   readonly #attached = new Map<string, AttachedLog>();
   readonly #startedHere = new Set<string>();
+  /** By name, of containers that are surely ours. */
+  readonly #ids = new Map<string, string>();
   #networkError: string | null = null;
 
   constructor(options: DockerRuntimeOptions) {
@@ -79,6 +84,7 @@ export class DockerRuntime implements Runtime {
         this.#images.forget();
         await this.#ensureNetwork();
       },
+      onChange: () => options.onHealthChange?.(),
     });
   }
 
@@ -106,7 +112,10 @@ export class DockerRuntime implements Runtime {
 
   async start(key: AttemptKey, spec: RunSpec, image: PreparedImage): Promise<StartedContainer> {
     const name = this.#name(key);
-    const containerId = await this.#create(name, key, spec, image);
+    const { containerId, startedAt: ranSince } = await this.#create(name, key, spec, image);
+    this.#ids.set(name, containerId);
+    // An earlier start was carried out and its answer was lost. The process may have ended since; it runs once.
+    if (ranSince !== null) return { containerId, startedAt: ranSince };
     const attached = await this.#attach(containerId);
     try {
       const status = await this.#client.status({ method: 'POST', path: `/containers/${containerId}/start` });
@@ -147,10 +156,12 @@ export class DockerRuntime implements Runtime {
   async remove(key: AttemptKey): Promise<void> {
     const name = this.#name(key);
     this.#watcher.expectEnd(name);
-    await this.#removeContainer(name);
+    const containerId = this.#ids.get(name) ?? (await this.#idOfOurs(name, key));
+    if (containerId !== null) await this.#removeContainer(containerId);
     await this.#outputs.remove(key);
     this.#watcher.forget(name);
     this.#startedHere.delete(name);
+    this.#ids.delete(name);
     this.#logs.delete(name);
     this.#attached.get(name)?.close();
     this.#attached.delete(name);
@@ -168,17 +179,12 @@ export class DockerRuntime implements Runtime {
     const stampFile = this.#outputs.stampFile(key);
     const attached = this.#attached.get(name) ?? null;
     this.#attached.delete(name); // Its bytes come once; whoever reads again reads what is stored.
-    const stored = new StoredLog(this.#client, containerId, {
-      isOver,
-      // Without an attached side that counts, what is beyond the limit has to be read to be counted.
-      isEnough: attached === null ? () => false : isEnough,
-      warn,
-      stampFile,
-    });
+    const stored = new StoredLog(this.#client, containerId, { isOver, warn, stampFile });
     const log = new ContainerLog({
       attached,
       stored,
       isOver,
+      isEnough,
       warn,
       instance: () => this.#watcher.instance,
     });
@@ -231,13 +237,13 @@ export class DockerRuntime implements Runtime {
         filters: JSON.stringify({ label: [`${LABELS.cluster}=${clusterId}`, `${LABELS.worker}=${workerId}`] }),
       },
     });
-    const found: FoundContainer[] = [];
-    for (const { Id } of summaries) {
-      const inspect = await this.#inspect(Id);
-      const one = inspect === null ? null : this.#found(inspect);
-      if (one !== null) found.push(one);
-    }
-    return found;
+    const found = await Promise.all(
+      summaries.map(async ({ Id }) => {
+        const inspect = await this.#inspect(Id);
+        return inspect === null ? null : this.#found(inspect);
+      }),
+    );
+    return found.filter((one) => one !== null);
   }
 
   removeLeftovers(known: readonly AttemptKey[]): Promise<void> {
@@ -257,7 +263,13 @@ export class DockerRuntime implements Runtime {
     return containerName(this.#options.owner, key);
   }
 
-  async #create(name: string, key: AttemptKey, spec: RunSpec, image: PreparedImage): Promise<string> {
+  /** `startedAt` is null for one whose process has not been started yet. */
+  async #create(
+    name: string,
+    key: AttemptKey,
+    spec: RunSpec,
+    image: PreparedImage,
+  ): Promise<Pick<FoundContainer, 'containerId' | 'startedAt'>> {
     const directory = await this.#outputs.create(key);
     const { owner, gpus } = this.#options;
     const body = containerCreate(owner, key, spec, image, directory, { gpus, cpus: this.#watcher.cpus });
@@ -268,7 +280,7 @@ export class DockerRuntime implements Runtime {
         query: { name },
         body,
       });
-      return Id;
+      return { containerId: Id, startedAt: null };
     };
     try {
       return await create();
@@ -308,30 +320,29 @@ export class DockerRuntime implements Runtime {
   }
 
   /** The name is taken: by an earlier, interrupted start of this same attempt, or by something that is not ours. */
-  async #adoptExisting(name: string, key: AttemptKey, conflict: DockerError): Promise<string> {
-    const inspect = await this.#inspect(name);
-    const found = inspect === null ? null : this.#found(inspect);
-    if (found !== null && found.key.taskId === key.taskId && found.key.attempt === key.attempt) {
-      return found.containerId;
-    }
+  async #adoptExisting(name: string, key: AttemptKey, conflict: DockerError): Promise<FoundContainer> {
+    const found = await this.#ours(name, key);
+    if (found !== null) return found;
     throw new RuntimeError('start_error', `the container name ${name} is taken: ${conflict.message}`, {
       cause: conflict,
     });
   }
 
-  async #startFailure(name: string, error: unknown): Promise<RuntimeError> {
+  async #ours(name: string, key: AttemptKey): Promise<FoundContainer | null> {
+    const inspect = await this.#inspect(name);
+    const found = inspect === null ? null : this.#found(inspect);
+    return found?.key.taskId === key.taskId && found.key.attempt === key.attempt ? found : null;
+  }
+
+  async #idOfOurs(name: string, key: AttemptKey): Promise<string | null> {
+    return (await this.#ours(name, key))?.containerId ?? null;
+  }
+
+  async #startFailure(name: string, error: unknown): Promise<Error> {
     if (!(error instanceof DockerError)) return startError(error);
-    const inspect = await this.#inspect(name).catch(() => null); // Unreachable: the error itself has to do.
-    const exitCode = inspect?.State.ExitCode ?? 0;
-    if (
-      exitCode === 126 ||
-      exitCode === 127 ||
-      /unable to find (user|group)|no matching entries in/i.test(error.message)
-    ) {
-      const code = exitCode === 127 ? 127 : 126;
-      return new RuntimeError('command_error', error.message, { cause: error, exitCode: code });
-    }
-    return startError(error);
+    // Unreachable: the error itself has to do.
+    const inspect = await this.#inspect(name).catch(() => null);
+    return startFailure(error, inspect?.State.ExitCode ?? 0);
   }
 
   #found(inspect: ContainerInspect): FoundContainer | null {
@@ -349,6 +360,7 @@ export class DockerRuntime implements Runtime {
     }
     const { State: state } = inspect;
     this.#watcher.seen(name, state);
+    this.#ids.set(name, inspect.Id);
     const digest = labels[LABELS.imageDigest];
     return {
       key: { taskId, attempt },
@@ -366,11 +378,15 @@ export class DockerRuntime implements Runtime {
     };
   }
 
-  async #removeContainer(name: string): Promise<void> {
+  async #removeContainer(containerId: string): Promise<void> {
     const until = performance.now() + REMOVAL_MS;
     while (true) {
       try {
-        await this.#client.status({ method: 'DELETE', path: `/containers/${name}`, query: { force: true, v: true } });
+        await this.#client.status({
+          method: 'DELETE',
+          path: `/containers/${containerId}`,
+          query: { force: true, v: true },
+        });
         return;
       } catch (error) {
         if (!(error instanceof DockerError)) throw error;
@@ -427,11 +443,4 @@ export class DockerRuntime implements Runtime {
       throw error;
     }
   }
-}
-
-function startError(error: unknown): RuntimeError {
-  if (error instanceof RuntimeError) return error;
-  return new RuntimeError('start_error', `Docker could not start the container: ${(error as Error).message}`, {
-    cause: error,
-  });
 }

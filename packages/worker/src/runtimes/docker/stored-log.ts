@@ -10,17 +10,17 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { StreamName } from '../../core/log-ledger.ts';
 import type { LogData } from '../runtime.ts';
-import { type DockerClient, DockerError } from './client.ts';
+import { type DockerClient, DockerError, DockerUnreachable } from './client.ts';
 import { LogFrames } from './log-frames.ts';
 
 const RETRY_FIRST_MS = 50;
 const RETRY_MAX_MS = 2_000;
+/** Of an ended container, in a row, with an engine that answers: it will not read this log any more. */
+const UNREADABLE_TRIES = 8;
 
 export interface StoredLogOptions {
   /** The container has ended. */
   readonly isOver: () => boolean;
-  /** Nobody needs more of it. */
-  readonly isEnough: () => boolean;
   readonly warn: (text: string) => void;
   /** Where the first entry's time stamp is kept over restarts of the worker. */
   readonly stampFile: string;
@@ -32,6 +32,7 @@ export class StoredLog {
   readonly #options: StoredLogOptions;
   #stamp: string | null | undefined;
   #loss: string | null = null;
+  #isRead = false;
 
   constructor(client: DockerClient, containerId: string, options: StoredLogOptions) {
     this.#client = client;
@@ -56,13 +57,28 @@ export class StoredLog {
     if (frames.firstStamp !== null) await this.#isFromStart(frames.firstStamp);
   }
 
-  /** Everything after `given` bytes of each stream, which is counted on, until the container has ended. */
-  async *read(given: Record<StreamName, number>, signal: AbortSignal): AsyncGenerator<LogData> {
+  /** Nothing more can come of reading it again. */
+  get isDone(): boolean {
+    return this.#isRead || this.#loss !== null;
+  }
+
+  /**
+   * Everything after `given` bytes of each stream, which is counted on, until the container has ended, or nobody needs
+   * more of it.
+   */
+  async *read(
+    given: Record<StreamName, number>,
+    isEnough: () => boolean,
+    signal: AbortSignal,
+  ): AsyncGenerator<LogData> {
     let delayMs = RETRY_FIRST_MS;
-    while (this.#loss === null && !this.#options.isEnough()) {
+    let failures = 0;
+    while (!this.isDone && !isEnough()) {
       const over = this.#options.isOver();
+      const before = given.stdout + given.stderr;
       try {
-        yield* this.#readOnce(!over, given, signal);
+        yield* this.#readOnce(!over, given, isEnough, signal);
+        if (over && !isEnough()) this.#isRead = true;
         if (over) return;
         delayMs = RETRY_FIRST_MS;
       } catch (error) {
@@ -71,14 +87,26 @@ export class StoredLog {
           this.#loss = 'the rest of the log is lost: the container was removed';
           return;
         }
-        this.#options.warn(`log of ${this.#containerId.slice(0, 12)}: ${(error as Error).message}; reading it again`);
+        const { message } = error as Error;
+        const counts = over && !(error instanceof DockerUnreachable) && given.stdout + given.stderr === before;
+        failures = counts ? failures + 1 : 0;
+        if (failures >= UNREADABLE_TRIES) {
+          this.#loss = `the rest of the log is lost: Docker can not read it (${message})`;
+          return;
+        }
+        this.#options.warn(`log of ${this.#containerId.slice(0, 12)}: ${message}; reading it again`);
         delayMs = Math.min(delayMs * 2, RETRY_MAX_MS);
       }
       await sleep(delayMs, undefined, { signal });
     }
   }
 
-  async *#readOnce(follow: boolean, given: Record<StreamName, number>, signal: AbortSignal): AsyncGenerator<LogData> {
+  async *#readOnce(
+    follow: boolean,
+    given: Record<StreamName, number>,
+    isEnough: () => boolean,
+    signal: AbortSignal,
+  ): AsyncGenerator<LogData> {
     const response = await this.#open(follow, signal);
     const frames = new LogFrames('stored');
     const seen: Record<StreamName, number> = { stdout: 0, stderr: 0 };
@@ -91,7 +119,7 @@ export class StoredLog {
         if (seen[stream] <= known) continue;
         given[stream] = seen[stream];
         yield { stream, data: from < known ? data.subarray(known - from) : data };
-        if (this.#options.isEnough()) return;
+        if (isEnough()) return;
       }
     }
     if (frames.isTorn) throw new Error('Docker’s answer ended in the middle of an entry');

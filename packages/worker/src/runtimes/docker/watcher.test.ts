@@ -45,7 +45,7 @@ beforeEach(async () => {
   });
   engine.on('POST', /\/kill$/, json({}, 204));
   client = new DockerClient(engine.socketPath);
-  watcher = new Watcher(client, owner, { warn: () => {}, onConnect: async () => {} });
+  watcher = new Watcher(client, owner, { warn: () => {}, onConnect: async () => {}, onChange: () => {} });
   await watcher.open();
 });
 

@@ -24,6 +24,7 @@ const RECONNECT_FIRST_MS = 100;
 /** Short, because the time of the last failure bounds what the daemon can have seen. */
 const RECONNECT_MAX_MS = 500;
 const COMPARE_MS = 10_000;
+const CONNECTION_ENDED = 'Docker ended the connection; is it being restarted?';
 /** The daemon may tell of a kill for memory after it told of the end. */
 const OOM_LATE_MS = 200;
 /** Events older than this process, which the daemon keeps for a while, tell how adopted containers came to their end. */
@@ -58,6 +59,8 @@ export interface WatcherOptions {
   readonly warn: (text: string) => void;
   /** Called after each connect, with the daemon's settings fresh. */
   readonly onConnect: () => Promise<void>;
+  /** The connection came or went. */
+  readonly onChange: () => void;
 }
 
 export class Watcher {
@@ -206,17 +209,18 @@ export class Watcher {
         delayMs = RECONNECT_FIRST_MS;
         tried();
         await this.#follow(stream);
-        this.#error = 'Docker closed the connection; is it being restarted?';
+        this.#error = CONNECTION_ENDED;
       } catch (error) {
-        this.#error = (error as Error).message;
+        this.#error = this.#connected ? CONNECTION_ENDED : (error as Error).message;
         if (this.#daemon.outage !== null && !this.#connected && nobodyListens(error))
           this.#daemon.outage.awayUntil = triedAt;
       }
       if (this.#connected) {
         const now = Date.now();
         this.#daemon.outage = { since: now, awayUntil: now, backAt: Number.POSITIVE_INFINITY };
+        this.#connected = false;
+        if (!this.#closed.signal.aborted) this.#options.onChange();
       }
-      this.#connected = false;
       tried();
       await sleep(delayMs, undefined, { signal: this.#closed.signal }).catch(() => {}); // Closed while waiting.
       delayMs = Math.min(delayMs * 2, RECONNECT_MAX_MS);
@@ -252,12 +256,14 @@ export class Watcher {
     await this.#options.onConnect();
     this.#connected = true;
     this.#error = null;
+    this.#options.onChange();
     return stream;
   }
 
   /** For containers that were found: whether the daemon that reports their end is the one that saw it. */
   async #learnHistory(): Promise<void> {
-    const until = Math.ceil(Date.now() / 1000);
+    // Not a moment in the future: the daemon would wait for it.
+    const until = (Date.now() / 1000).toFixed(3);
     const response = await this.#client.stream({
       method: 'GET',
       path: '/events',

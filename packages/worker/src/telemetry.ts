@@ -2,6 +2,7 @@
 import { statfs } from 'node:fs/promises';
 import os from 'node:os';
 import { type GpuUsage, readGpuUsage } from './gpus.ts';
+import { readNetworkBytes } from './network-usage.ts';
 
 export interface MachineUsage {
   /** 0..1 of the machine. */
@@ -39,7 +40,7 @@ export class MachineSampler {
       usedMemory(),
       statfs(this.#options.diskPath),
       this.#options.hasGpus ? readGpuUsage() : [],
-      networkBytes(),
+      readNetworkBytes(),
     ]);
     return {
       cpu: Math.min(1, Math.max(0, busy)),
@@ -68,15 +69,6 @@ async function usedMemory(): Promise<number> {
   const { mem } = await systemInformation();
   const { total, available } = await mem();
   return total - available;
-}
-
-async function networkBytes(): Promise<{ rx: number; tx: number }> {
-  const { networkStats } = await systemInformation();
-  const stats = await networkStats(); // The default interface.
-  return {
-    rx: stats.reduce((sum, { rx_bytes }) => sum + rx_bytes, 0),
-    tx: stats.reduce((sum, { tx_bytes }) => sum + tx_bytes, 0),
-  };
 }
 
 /** Loaded when first used: a farm of many workers in one process does without. */

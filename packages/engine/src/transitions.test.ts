@@ -52,8 +52,8 @@ describe('a move that is not in a table throws', () => {
   it('of an attempt', () => {
     const work = step();
     const attempt = work.state.liveAttempt('t1')!;
-    const starting = changeAttempt(work, attempt, { state: 'starting' });
-    expect(() => changeAttempt(work, starting, { state: 'assigned' })).toThrow('can not go from starting to assigned');
+    const running = changeAttempt(work, attempt, { state: 'running' });
+    expect(() => changeAttempt(work, running, { state: 'assigned' })).toThrow('can not go from running to assigned');
     expect(() => changeAttempt(work, attempt, { state: 'running' })).toThrow('not as it was read');
   });
 

@@ -27,13 +27,14 @@ export const TASK_MOVES: Readonly<Record<TaskState, readonly TaskState[]>> = {
 
 /**
  * assigned   → starting or running by the worker's word; superseded when the word does not come in time
+ * starting   → assigned when the worker comes back without it: it is asked, and has to confirm, once more
  * starting, running, stopping → unknown while the worker is silent, and back
  * → cancelled only by way of stopping: an attempt that nobody stopped was not cancelled
  * lost       → superseded when its end is reported after all: the outcome was decided without it
  */
 export const ATTEMPT_MOVES: Readonly<Record<AttemptState, readonly AttemptState[]>> = {
   assigned: ['starting', 'running', 'stopping', 'succeeded', 'failed', 'lost', 'superseded'],
-  starting: ['running', 'stopping', 'unknown', 'succeeded', 'failed', 'lost'],
+  starting: ['assigned', 'running', 'stopping', 'unknown', 'succeeded', 'failed', 'lost'],
   running: ['stopping', 'unknown', 'succeeded', 'failed', 'lost'],
   stopping: ['unknown', 'succeeded', 'failed', 'cancelled', 'lost'],
   unknown: ['starting', 'running', 'stopping', 'succeeded', 'failed', 'cancelled', 'lost'],

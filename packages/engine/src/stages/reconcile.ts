@@ -73,6 +73,8 @@ function missing(step: Step, attempt: Attempt): void {
   }
   const resumed = attempt.state === 'unknown' ? resume(step, attempt) : attempt;
   const { session } = step.state.workers.get(attempt.workerId)!.worker;
-  const expiresAt = resumed.state === 'assigned' ? step.now + step.state.config.reservationTtlMs : null;
-  startOnWorker(step, changeAttempt(step, resumed, { session, expiresAt }));
+  const expiresAt = step.now + step.state.config.reservationTtlMs;
+  // Asked again, it has to answer again: what it confirmed once is not here any more.
+  const again = { state: 'assigned', session, expiresAt, confirmedAt: null, progress: null } as const;
+  startOnWorker(step, changeAttempt(step, resumed, again));
 }

@@ -178,7 +178,23 @@ describe('what the worker found', () => {
       cluster.effects();
       w1.connect();
       expect(cluster.effects()).toEqual(['start t1/1 on w1']);
-      expect(cluster.attempt(id).state).toBe('starting');
+      w1.starting(id);
+      expect(cluster.attempt(id)).toMatchObject({ state: 'starting', expiresAt: null });
+    }),
+  );
+
+  it(
+    'and has to be confirmed again: silence about it gives the task to the next attempt',
+    scenario((cluster) => {
+      const w1 = cluster.worker('w1', { cpu: 1, memory: 1 });
+      const id = cluster.submit();
+      w1.starting(id, { progress: 'pulling' });
+      w1.disconnect();
+      w1.connect();
+      expect(cluster.attempt(id)).toMatchObject({ state: 'assigned', progress: null });
+      cluster.advance(cluster.config.reservationTtlMs + 10_000);
+      expect(cluster.attempt(id).number).toBe(2);
+      cluster.effects();
     }),
   );
 

@@ -106,6 +106,20 @@ describe('connecting again', () => {
     expect(second.number).toBe(first.number + 1n);
   });
 
+  test('what an abandoned attempt still says is not believed of a later one of the same name', async () => {
+    const worker = await bench.join();
+    const key = { taskId: 'yyyyyyyyyyyyyyyy', attempt: 1 };
+    const session = await worker.connect({ found: [{ key: { ...key }, phase: 'running', startedAt: 1n }] } as never);
+    await session.next('abandon');
+    await master.submitTask({ id: key.taskId, targetWorker: worker.id });
+    await session.next('assign');
+    session.report(key, { case: 'running', value: { startedAt: 1n, containerId: 'old', imageDigest: '' } });
+    await session.next('reportAck');
+    expect(master.attempt(key.taskId)).toMatchObject({ state: 'assigned', containerId: null });
+    session.report(key, { case: 'ended', value: { ...ENDED, reason: 'start_error', exitCode: undefined } });
+    await eventually('it is tried again', () => master.task(key.taskId)?.state === 'pending');
+  });
+
   test('an assignment that got lost with the connection is made again at the hello', async () => {
     const worker = await bench.join();
     const first = await worker.connect();

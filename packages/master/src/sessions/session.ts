@@ -77,6 +77,8 @@ export class WorkerSession {
   #state: 'opening' | 'connecting' | 'live' | 'closed' = 'opening';
   #number = 0;
   #draining = false;
+  /** What the worker was told to remove at its hello. */
+  #abandoned = NOTHING;
   #heartbeat: { sequence: bigint } | null = null;
   #unanswered = 0;
   #answered: (() => void) | null = null;
@@ -205,7 +207,7 @@ export class WorkerSession {
     }
     this.#state = 'connecting';
     const command = readHello(hello, { certificateSerial: this.peer.serial, remoteAddress: this.#remoteAddress });
-    const abandoned = await new Promise<ReadonlySet<string>>((resolve) =>
+    this.#abandoned = await new Promise<ReadonlySet<string>>((resolve) =>
       this.#services.loop.post(command, (outcome) => {
         // Here and not after an await: orders of the same batch follow at once and have to find this session.
         if (this.#state === 'connecting') resolve(this.#connected(outcome));
@@ -216,7 +218,8 @@ export class WorkerSession {
         }
       }),
     );
-    for (const key of command.found) if (this.isLive && !abandoned.has(keyText(key))) await this.#logs.resume(key);
+    for (const key of command.found)
+      if (this.isLive && !this.#abandoned.has(keyText(key))) await this.#logs.resume(key);
   }
 
   /** Returns which of the attempts that were found are to be abandoned. */
@@ -285,6 +288,11 @@ export class WorkerSession {
     const key = readKey(message.key, 'report');
     const report = readReport(message);
     const { sequence } = message;
+    // Sent before the worker heard of the removal. After a restored backup another attempt may have this name by now.
+    if (this.#abandoned.has(keyText(key)) && report.phase !== 'ended') {
+      this.#send({ case: 'reportAck', value: { sequence, key: writeKey(key), forget: false } });
+      return;
+    }
     this.#unanswered += 1;
     this.#services.loop.post(
       { kind: 'reportAttempt', workerId: this.workerId, session: this.#number, ...key, report },

@@ -76,8 +76,7 @@ export class TestMaster {
     return await FakeWorker.join(this.endpoint, await this.register(workerId));
   }
 
-  async submitTask(options: SpecOptions = {}): Promise<string> {
-    const id = newId();
+  async submitTask({ id = newId(), ...options }: SpecOptions & { readonly id?: string } = {}): Promise<string> {
     const reply = await this.submit({
       kind: 'submitTasks',
       namespace: 'default',

@@ -23,6 +23,7 @@ const newKey = () => {
   tasks += 1;
   return { taskId: `task${tasks}`, attempt: 1 };
 };
+const REVOKED = { code: 'worker_revoked', message: 'worker-1 was unregistered', retry: false };
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 function expectedLog(image: string): Buffer {
@@ -134,12 +135,36 @@ describe('a session', () => {
     const key = newKey();
     session.send(assignment(key, { image: 'scripted:sleep=60000' }));
     await harness.master.running(key);
-    session.send({
-      case: 'refused',
-      value: { code: 'worker_revoked', message: 'worker-1 was unregistered', retry: false },
-    });
-    expect(await harness.worker.ended).toEqual({ exitCode: 77, message: 'worker-1 was unregistered' });
+    const message = 'another certificate is in force';
+    session.send({ case: 'refused', value: { code: 'certificate_superseded', message, retry: false } });
+    expect(await harness.worker.ended).toEqual({ exitCode: 77, message });
     expect(harness.machine.containers.size).toBe(1);
+  });
+
+  test('unregistered: what runs is stopped and removed before the worker ends', async () => {
+    await harness.run();
+    const session = await harness.master.connected();
+    const [obedient, stubborn] = [newKey(), newKey()];
+    session.send(assignment(obedient, { image: 'scripted:sleep=60000' }));
+    session.send(assignment(stubborn, { image: 'scripted:sleep=60000,ignore-stop', spec: { stopGraceMs: 200n } }));
+    await harness.master.running(obedient);
+    await harness.master.running(stubborn);
+    session.send({ case: 'refused', value: REVOKED });
+    expect(await harness.worker.ended).toEqual({ exitCode: 77, message: REVOKED.message });
+    expect(harness.machine.containers.size).toBe(0);
+  });
+
+  test('unregistered while out of reach: what a new process of the worker finds is removed, too', async () => {
+    await harness.run();
+    const session = await harness.master.connected();
+    const key = newKey();
+    session.send(assignment(key, { image: 'scripted:sleep=60000' }));
+    await harness.master.running(key);
+    await harness.worker.stop();
+    harness.master.behaviour.refuse = REVOKED;
+    await harness.run({ join: undefined });
+    expect((await harness.worker.ended).exitCode).toBe(77);
+    expect(harness.machine.containers.size).toBe(0);
   });
 
   test('refused for now: it comes back', async () => {

@@ -1,9 +1,9 @@
 /**
  * The worker process: gets an identity, opens the runtime, keeps a session with the master, and ends when it is told to
- * or when the master refuses it for good. Containers outlive it either way.
+ * or when the master refuses it for good. Containers outlive it, unless the worker was unregistered.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, statfs } from 'node:fs/promises';
+import { mkdir, readdir, statfs, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { type Logger, pino } from 'pino';
@@ -34,6 +34,8 @@ import { capacityToWire } from './wire.ts';
 
 /** EX_NOPERM of sysexits.h: the master does not want this worker, and trying again will not help. */
 export const EXIT_REFUSED = 77;
+/** The code of the refusal after which nothing of this worker is wanted any more. */
+const UNREGISTERED = 'worker_revoked';
 const RECONNECT_FIRST_MS = 200;
 const RECONNECT_MAX_MS = 5_000;
 /** Reconnects slow down only while they fail; a session that lasted this long was a good one. */
@@ -198,9 +200,10 @@ class Worker {
     return () => sampler.sample();
   }
 
-  #openRuntime(gpus: readonly GpuDevice[]): Promise<Runtime> {
+  async #openRuntime(gpus: readonly GpuDevice[]): Promise<Runtime> {
     const { openRuntime, dataDirectory, dockerHost, registryAuth } = this.#options;
     if (openRuntime !== undefined) return openRuntime(this.#identity, gpus);
+    await goLastOutOfMemory();
     return openDockerRuntime({
       owner: { clusterId: this.#identity.clusterId, workerId: this.#identity.workerId },
       dataDirectory: path.resolve(dataDirectory),
@@ -266,6 +269,7 @@ class Worker {
       }
       if (end.kind === 'refused' && !end.retry) {
         this.#log.error({ code: end.code }, end.message);
+        if (end.code === UNREGISTERED) await this.#clear(supervisor);
         return { exitCode: EXIT_REFUSED, message: end.message };
       }
       if (end.message !== told) this.#log.warn(`${this.#options.master}: ${end.message}; connecting again`);
@@ -278,6 +282,15 @@ class Worker {
       delayMs = Math.min(delayMs * 2, RECONNECT_MAX_MS);
     }
     return { exitCode: 0, message: null };
+  }
+
+  /** The master has given up what runs here, and will never again say a word about it. */
+  async #clear(supervisor: Supervisor): Promise<void> {
+    if (supervisor.runners.size === 0) return;
+    this.#log.warn(`stopping the ${supervisor.runners.size} tasks of this worker, which is no longer registered`);
+    if (await supervisor.clear(this.#stop.signal)) return;
+    const left = [...supervisor.runners.keys()].join(', ');
+    this.#log.error(`these containers are left: ${left}; remove them by hand, or start the worker again`);
   }
 
   async #connectOnce(supervisor: Supervisor, capacity: Capacity, measure: () => void): Promise<SessionEnd> {
@@ -352,6 +365,11 @@ async function visible(folder: string | null, otherwise: string): Promise<string
     () => folder,
     () => otherwise,
   );
+}
+
+/** When the machine runs out of memory the kernel takes tasks before it takes who accounts for them. */
+async function goLastOutOfMemory(): Promise<void> {
+  await writeFile('/proc/self/oom_score_adj', '-900').catch(() => {}); // Takes root, and Linux; it is a precaution.
 }
 
 async function hasOutputs(dataDirectory: string): Promise<boolean> {

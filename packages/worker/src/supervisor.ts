@@ -2,7 +2,7 @@
 import os from 'node:os';
 import type { Logger } from 'pino';
 import { AttemptRunner, type RunnerHost } from './attempt-runner.ts';
-import type { Clock } from './clock.ts';
+import { type Clock, delay } from './clock.ts';
 import { type Artifact, type AttemptKey, keyText, type RunSpec } from './core/attempt.ts';
 import { WINDOW_BYTES } from './core/log-ledger.ts';
 import { adopt, begin, isStuck, step } from './core/machine.ts';
@@ -24,6 +24,9 @@ const PARALLEL_MEASUREMENTS = 4;
 const USED_BEFORE = 'this worker has had an attempt of this name before; the master may run on a restored backup';
 /** An engine does much of a start under locks: more at once make the first ones late and none of them earlier. */
 const PARALLEL_STARTS = Math.max(8, 2 * os.availableParallelism());
+/** Beyond the longest grace: to kill, to remove, and to wait for an engine that is slow. */
+const CLEAR_MS = 60_000;
+const CLEAR_POLL_MS = 50;
 /** Stands in for a spec that could not be read. */
 const NOTHING_TO_RUN: RunSpec = {
   namespace: '',
@@ -175,6 +178,18 @@ export class Supervisor {
     runner.dispatch({ kind: 'abandon' });
     // What it had to tell is not to be believed of a later assignment of the same name.
     for (const { phase } of [...runner.reports]) if (phase !== 'ended') runner.acknowledge(phase, false);
+  }
+
+  /** Stops and removes everything that is here. False: something was left when the time, or the signal, ended it. */
+  async clear(signal: AbortSignal): Promise<boolean> {
+    const { clock } = this.#options;
+    const runners = [...this.#runners.values()];
+    const until = clock.now() + Math.max(0, ...runners.map(({ state }) => state.spec.stopGraceMs)) + CLEAR_MS;
+    for (const { key } of runners) this.abandon(key);
+    while (this.#runners.size > 0 && clock.now() < until && !signal.aborted) {
+      await delay(clock, CLEAR_POLL_MS, signal).catch(() => {}); // Stopped while waiting.
+    }
+    return this.#runners.size === 0;
   }
 
   leaseRenewed(): void {

@@ -30,7 +30,8 @@ export interface RunnerHost {
   readonly log: Logger;
   /** Bytes of log that one attempt may hold un-acknowledged now. */
   windowBytes(): number;
-  isLeaseFresh(): boolean;
+  /** The master's word is fresh, and nothing that it has given up still holds what this one was promised. */
+  mayStart(runner: AttemptRunner): boolean;
   /** Starts under way at once. */
   readonly starts: Slots;
   /** There are reports or log bytes to hand over. */
@@ -238,7 +239,7 @@ export class AttemptRunner {
     while (!signal.aborted) {
       try {
         const image = await runtime.prepare(spec, onProgress, signal);
-        this.dispatch({ kind: 'prepared', image, leaseFresh: this.#host.isLeaseFresh() });
+        this.dispatch({ kind: 'prepared', image, leaseFresh: this.#host.mayStart(this) });
         return;
       } catch (error) {
         if (signal.aborted) return;
@@ -256,7 +257,7 @@ export class AttemptRunner {
     while (true) {
       try {
         const { containerId, startedAt } = await starts.run(async () => {
-          await this.#freshLease(); // It may have run out while others started.
+          await this.#untilItMay(); // The lease may have run out while others started.
           if (!wasAsked && this.#isStopWanted())
             throw new RuntimeError('start_error', 'it was stopped before it started');
           wasAsked = true;
@@ -280,8 +281,8 @@ export class AttemptRunner {
     return this.#state.phase === 'starting' && this.#state.stop !== null;
   }
 
-  async #freshLease(): Promise<void> {
-    while (!this.#host.isLeaseFresh()) await delay(this.#host.clock, RETRY_FIRST_MS, this.#abort.signal);
+  async #untilItMay(): Promise<void> {
+    while (!this.#host.mayStart(this)) await delay(this.#host.clock, RETRY_FIRST_MS, this.#abort.signal);
   }
 
   #notStarted(error: unknown): void {

@@ -19,7 +19,7 @@ const host: RunnerHost = {
   journal: new MemoryStopJournal(),
   log: silent,
   windowBytes: () => 2 ** 22,
-  isLeaseFresh: () => false,
+  mayStart: () => false,
   starts: new Slots(1),
   wakeSession: () => {},
   upload: () => Promise.reject(new Error('no uploads here')),

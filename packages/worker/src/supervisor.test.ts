@@ -42,3 +42,19 @@ describe('a master that gives a number a second time, as after a restored backup
     expect(harness.machine.starts).toHaveLength(1);
   });
 });
+
+test('nothing new starts while a process that was given up is still being stopped', async () => {
+  await harness.run();
+  const session = await harness.master.connected();
+  session.send(assignment(key, { image: 'scripted:sleep=600000,ignore-stop', spec: { stopGraceMs: 600n } }));
+  await harness.master.running(key);
+  const next = { taskId: 'task', attempt: 2 };
+  session.send({ case: 'abandon', value: { key } });
+  session.send(assignment(next, { image: 'scripted:sleep=10' }));
+  await harness.master.until(() => harness.master.phasesOf(next).length === 1);
+  await new Promise((resolve) => setTimeout(resolve, 350)); // More than a heartbeat.
+  expect(harness.machine.starts).toEqual([key]);
+  await harness.master.ended(next);
+  expect(harness.machine.starts).toEqual([key, next]);
+  expect([...harness.machine.containers.keys()]).not.toContain('task.1');
+});

@@ -84,7 +84,7 @@ export class Supervisor {
       starts: new Slots(PARALLEL_STARTS),
       windowBytes: () =>
         Math.min(WINDOW_BYTES, Math.max(MIN_WINDOW_BYTES, ALL_WINDOWS_BYTES / Math.max(1, this.#runners.size))),
-      isLeaseFresh: () => lease.isFresh(clock.now()),
+      mayStart: (runner) => lease.isFresh(clock.now()) && (runner.state.abandoned || !this.#isClearing()),
       wakeSession: (runner) => this.#wake(runner),
       upload: (key, file, signal) => this.#upload(key, file, signal),
       gone: (runner) => this.#forget(runner),
@@ -193,7 +193,18 @@ export class Supervisor {
   }
 
   leaseRenewed(): void {
-    for (const runner of this.#runners.values()) runner.dispatch({ kind: 'leaseRenewed' });
+    for (const runner of this.#runners.values()) {
+      if (this.#host.mayStart(runner)) runner.dispatch({ kind: 'leaseRenewed' });
+    }
+  }
+
+  /** A process that the master has given up is still alive. Its resources may have been promised anew. */
+  #isClearing(): boolean {
+    for (const { state } of this.#runners.values()) {
+      if (!state.abandoned) continue;
+      if (state.phase === 'starting' || state.phase === 'running' || state.phase === 'stopping') return true;
+    }
+    return false;
   }
 
   /** Measures all running attempts, a few at a time; skipped while an earlier round still runs. */
@@ -222,6 +233,7 @@ export class Supervisor {
   #forget(runner: AttemptRunner): void {
     const text = keyText(runner.key);
     this.#runners.delete(text);
+    if (runner.state.abandoned) this.leaseRenewed(); // Others may have waited for its end.
     this.#gone.add(text);
     if (this.#gone.size > GONE_REMEMBERED) {
       for (const oldest of this.#gone) {

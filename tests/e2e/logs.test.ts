@@ -93,9 +93,9 @@ test(`a line of ${LINE_BYTES / MIB} MiB without an end is whole`, {
 });
 
 test('a flood is kept up to the limit, and what was dropped is counted to the byte', async () => {
-  const total = 30_000_000;
-  const limit = 4 * MIB;
-  const id = await submit(`yes | head -c ${total}`, { logLimit: '4Mi' });
+  const total = 8_000_000;
+  const limit = MIB;
+  const id = await submit(`yes | head -c ${total}`, { logLimit: '1Mi' });
   const { task, attempts } = await cluster.client.waitForTask(id);
   expect(task).toMatchObject({ state: 'completed', exitCode: 0 });
   const { stdout, dropped } = await collectLog(cluster.client, id);

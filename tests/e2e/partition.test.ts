@@ -14,6 +14,8 @@ describe.skipIf(!canMakeNetworks())('a cable is pulled', () => {
   const [east, west] = network.hosts as [(typeof network.hosts)[0], (typeof network.hosts)[0]];
   const cluster = useCluster({
     workerAddress: network.gateway,
+    // Silence counts from the first moment.
+    config: { liveness: { suspect: '2s', lost: '5s', startGrace: '0s' } },
     workers: [
       { id: 'east', host: east },
       { id: 'west', host: west },

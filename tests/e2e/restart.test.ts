@@ -8,8 +8,8 @@ import { canMakeNetworks } from './network.ts';
 import { useCluster } from './use-cluster.ts';
 import { until } from './wait.ts';
 
-const LINES = 120;
-/** About six seconds of a line every 50 ms, and an exit code of its own. */
+const LINES = 70;
+/** About four seconds of a line every 50 ms, and an exit code of its own. */
 const COUNTING = `i=0; while [ $i -lt ${LINES} ]; do i=$((i+1)); echo $i; sleep 0.05; done; exit 9`;
 
 async function startCounting(cluster: Cluster, command = COUNTING): Promise<TaskView> {

@@ -23,7 +23,7 @@ import { setPriority } from './stages/priority.ts';
 import { recover } from './stages/recover.ts';
 import { reportAttempt } from './stages/report.ts';
 import { explainView, passDue, runPass } from './stages/schedule.ts';
-import { connectWorker, disconnectWorker, heartbeatWorker } from './stages/sessions.ts';
+import { connectWorker, disconnectWorker, type HeartbeatWorker, hear, heartbeatWorker } from './stages/sessions.ts';
 import { putNamespace, putToken, putUser, revokeToken, useScheduler } from './stages/tenancy.ts';
 import { tick, tickDue } from './stages/tick.ts';
 import { joinWorker, labelWorker, registerWorker, renewWorker, unregisterWorker } from './stages/workers.ts';
@@ -57,6 +57,16 @@ export class Engine {
     if (due !== null && due <= state.now) runPass(step);
     for (const task of step.tasks()) if (state.tasks.get(task.id) === task) checkTask(state, task);
     return { changes: step.changes(), effects: step.effects, reply };
+  }
+
+  /**
+   * Takes a sign of life that moves nothing but a time in memory, so that it need not wait for anything to be stored.
+   * False when it means more than that; then it has to be applied like any command.
+   */
+  hear(command: HeartbeatWorker, now: number): boolean {
+    const state = this.#state;
+    if (now > state.now) state.now = now;
+    return hear(state, command);
   }
 
   /** When it next wants a `tick`, Unix ms; in the past when at once; null when only a command can change anything. */

@@ -63,6 +63,12 @@ class FakeMachine implements Machine {
     };
   }
 
+  hear(command: Command): boolean {
+    const { taskId: name } = command as unknown as { taskId: string };
+    if (name.startsWith('quiet')) this.#log.push(`hear ${name}`);
+    return name.startsWith('quiet');
+  }
+
   deadline(): number | null {
     return this.due;
   }
@@ -173,11 +179,60 @@ describe('time', () => {
     const first = scene.put('a');
     await expect.poll(() => scene.log).toContain('commit 1 a');
     scene.now = 90_000;
-    const beat = scene.put('quiet beat', 'heartbeatWorker');
+    const beat = scene.put('beat', 'heartbeatWorker');
     release();
     await Promise.all([first, beat]);
     await expect.poll(() => scene.log).toContain('apply tick@90000');
-    expect(scene.log.indexOf('apply quiet beat')).toBeLessThan(scene.log.indexOf('apply tick@90000'));
+    expect(scene.log.indexOf('apply beat')).toBeLessThan(scene.log.indexOf('apply tick@90000'));
+    await scene.loop.stop();
+  });
+});
+
+describe('signs of life', () => {
+  test('that change nothing do not wait for the commit of others', async () => {
+    const scene = new Scene();
+    let release = (): void => {};
+    scene.store.gate = new Promise((resolve) => {
+      release = resolve;
+    });
+    const first = scene.put('a');
+    await expect.poll(() => scene.log).toContain('commit 1 a');
+    await scene.put('quiet beat', 'heartbeatWorker');
+    expect(scene.log).toEqual(['apply a', 'commit 1 a', 'hear quiet beat', 'answer quiet beat']);
+    release();
+    await first;
+  });
+
+  test('that came in time and were left over by a long step still count before the time-out', async () => {
+    const scene = new Scene();
+    const { apply } = scene.machine;
+    scene.machine.apply = (command, now) => {
+      const until = performance.now() + (command.kind === 'submitTasks' ? 110 : 0);
+      while (performance.now() < until);
+      return apply.call(scene.machine, command, now);
+    };
+    const long = scene.put('long', 'submitTasks');
+    const beat = scene.put('beat', 'heartbeatWorker');
+    scene.machine.due = 1_020;
+    scene.now = 1_025;
+    await Promise.all([long, beat]);
+    await expect.poll(() => scene.log).toContain('apply tick@1025');
+    expect(scene.log.indexOf('apply beat')).toBeLessThan(scene.log.indexOf('apply tick@1025'));
+    await scene.loop.stop();
+  });
+
+  test('that came too late hold up no time-out', async () => {
+    const scene = new Scene();
+    const { apply } = scene.machine;
+    scene.machine.apply = (command, now) => {
+      const until = performance.now() + (command.kind === 'submitTasks' ? 110 : 0);
+      while (performance.now() < until);
+      return apply.call(scene.machine, command, now);
+    };
+    scene.machine.due = 1_020;
+    scene.now = 1_025;
+    await Promise.all([scene.put('long', 'submitTasks'), scene.put('beat', 'heartbeatWorker')]);
+    expect(scene.log.indexOf('apply tick@1025')).toBeLessThan(scene.log.indexOf('apply beat'));
     await scene.loop.stop();
   });
 });

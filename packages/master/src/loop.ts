@@ -21,6 +21,7 @@ import { Unavailable } from './unavailable.ts';
 /** What the loop needs of the engine. */
 export interface Machine {
   apply(command: Command, now: number): Applied;
+  hear(command: Extract<Command, { kind: 'heartbeatWorker' }>, now: number): boolean;
   deadline(): number | null;
 }
 
@@ -48,12 +49,14 @@ export type Answer = (outcome: Reply | Unavailable) => void;
 interface Letter {
   readonly command: Command;
   readonly answer: Answer;
+  /** When it came, by the engine's clock. */
+  readonly at: number;
 }
 
 const MAILBOX_LIMIT = 10_000;
 /** Applying goes on for this long at most before the batch is committed, so that no caller waits for all others. */
 const APPLY_SLICE_MS = 100;
-/** A commit that takes longer stops the clock: signs of life could not be heard meanwhile. */
+/** A commit that takes longer stops the clock: hellos and reports could not be heard meanwhile. */
 const SLOW_COMMIT_MS = 1_000;
 const TIMER_MAX_MS = 60_000;
 
@@ -114,7 +117,14 @@ export class MasterLoop<E extends Machine = Engine> implements Loop {
       queueMicrotask(() => answer(refusal));
       return;
     }
-    this.#mailbox.push({ command, answer });
+    const at = this.#options.clock.now();
+    // Most signs of life need no commit. They are not to wait for one of others': on a slow disk the workers would think
+    // that the master is gone.
+    if (command.kind === 'heartbeatWorker' && this.#engine.hear(command, at)) {
+      queueMicrotask(() => answer({ ok: true, kind: 'done' }));
+      return;
+    }
+    this.#mailbox.push({ command, answer, at });
     this.#wake();
   }
 
@@ -220,9 +230,11 @@ export class MasterLoop<E extends Machine = Engine> implements Loop {
       if (performance.now() > until) break;
     }
     this.#mailbox = this.#mailbox.slice(taken);
-    // After the commands: a sign of life that waited in the mailbox counts before the time-out that it disproves.
+    // After the commands: a sign of life that waited in the mailbox counts before the time-out that it disproves. What
+    // came after the deadline does not hold up the tick, however much there is of it.
     const deadline = this.#engine.deadline();
-    if (deadline !== null && deadline <= now) apply({ kind: 'tick' });
+    const waiting = this.#mailbox[0]?.at ?? Number.POSITIVE_INFINITY;
+    if (deadline !== null && deadline <= now && deadline < waiting) apply({ kind: 'tick' });
   }
 
   async #commit(changes: readonly Change[]): Promise<void> {

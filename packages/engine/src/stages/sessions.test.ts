@@ -337,3 +337,42 @@ function registration(workerId: string) {
     by: 'admin',
   } as const;
 }
+
+describe('a sign of life', () => {
+  it(
+    'of a worker in good standing is heard without a step, and keeps it from being suspected',
+    scenario(
+      (cluster) => {
+        const w1 = cluster.worker('w1', { cpu: 1, memory: 1 });
+        w1.fallSilent();
+        const beat = { kind: 'heartbeatWorker', workerId: 'w1', session: 1, unhealthy: null } as const;
+        for (let n = 0; n < 10; n += 1) {
+          cluster.advance(5_000);
+          expect(cluster.engine.hear(beat, cluster.now)).toBe(true);
+        }
+        expect(cluster.row('w1').state).toBe('active');
+        cluster.effects();
+      },
+      { startGraceMs: 0 },
+    ),
+  );
+
+  it(
+    'that means more has to be applied: trouble, another session, a worker that was suspected',
+    scenario(
+      (cluster) => {
+        const w1 = cluster.worker('w1', { cpu: 1, memory: 1 });
+        const beat = { kind: 'heartbeatWorker', workerId: 'w1', session: 1, unhealthy: null } as const;
+        expect(cluster.engine.hear({ ...beat, unhealthy: 'no disk' }, cluster.now)).toBe(false);
+        expect(cluster.engine.hear({ ...beat, session: 2 }, cluster.now)).toBe(false);
+        expect(cluster.engine.hear({ ...beat, workerId: 'w9' }, cluster.now)).toBe(false);
+        w1.fallSilent();
+        cluster.advance(cluster.config.suspectMs + 5_000);
+        expect(cluster.row('w1').state).toBe('suspect');
+        expect(cluster.engine.hear(beat, cluster.now)).toBe(false);
+        cluster.effects();
+      },
+      { startGraceMs: 0 },
+    ),
+  );
+});

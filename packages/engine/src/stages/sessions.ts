@@ -6,7 +6,7 @@ import { type Command, type ConnectWorker, type Rejection, type Reply, reject } 
 import type { Attempt } from '../model/attempt.ts';
 import { amountsProblem } from '../model/spec.ts';
 import type { WorkerCapacity } from '../model/worker.ts';
-import type { WorkerEntry } from '../state.ts';
+import type { EngineState, WorkerEntry } from '../state.ts';
 import type { Step } from '../step.ts';
 import { changeAttempt, changeWorker, taskEvent } from '../transitions.ts';
 import { stopOnWorker } from './dispatch.ts';
@@ -119,7 +119,16 @@ function closeOld(step: Step, entry: WorkerEntry, incarnation: string): void {
   });
 }
 
-type HeartbeatWorker = Extract<Command, { kind: 'heartbeatWorker' }>;
+export type HeartbeatWorker = Extract<Command, { kind: 'heartbeatWorker' }>;
+
+/** The short way of the usual heartbeat: of a worker in good standing, in its session, with nothing new to say. */
+export function hear(state: EngineState, command: HeartbeatWorker): boolean {
+  const entry = state.workers.get(command.workerId);
+  if (entry === undefined || fenced(entry, command.session) !== null) return false;
+  if (entry.worker.state !== 'active' || entry.worker.unhealthy !== command.unhealthy) return false;
+  entry.lastSeenAt = state.now;
+  return true;
+}
 
 export function heartbeatWorker(step: Step, command: HeartbeatWorker): Reply {
   const entry = step.state.workers.get(command.workerId);

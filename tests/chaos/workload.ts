@@ -9,7 +9,6 @@ import { until } from '../e2e/wait.ts';
 import type { Chance } from './seed.ts';
 
 const CLIENTS = 4;
-const FOLLOWERS = 3;
 /** How long a client goes on with one submit: every outage is shorter. */
 const PATIENCE_MS = 60_000;
 
@@ -26,8 +25,12 @@ export class Workload {
   readonly #acknowledged = new Map<string, Plan>();
   #repeats = 0;
 
-  constructor(cluster: Cluster, random: Chance, count: number) {
+  readonly #followers: number;
+
+  /** So many of the tasks are watched live. None where attempts are lost: what a lost one printed is seen, too, then. */
+  constructor(cluster: Cluster, random: Chance, count: number, followers = 3) {
     this.#cluster = cluster;
+    this.#followers = followers;
     this.#plans = Array.from({ length: count }, (_, index) => plan(`chaos-${random.seed}-${index}`, random));
   }
 
@@ -40,7 +43,7 @@ export class Workload {
         for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
           const id = await this.#submit(next);
           this.#acknowledged.set(id, next);
-          if (following.length < FOLLOWERS) following.push(this.#follow(id, next));
+          if (following.length < this.#followers) following.push(this.#follow(id, next));
         }
       }),
     );

@@ -150,11 +150,18 @@ export async function storeIdentity(dataDirectory: string, identity: Identity): 
   await rename(`${file}.new`, file);
 }
 
-/** When to ask for the next certificate: somewhere in the later half of its life, so that not all workers ask at once. */
-export function renewAt(chain: string, random: number): number {
+/**
+ * How long to keep a certificate before asking for the next one: somewhere into the later half of its life, so that not
+ * all workers ask at once.
+ */
+export function renewAfterMs(chain: string, random: number): number {
   const { validFromDate, validToDate } = new X509Certificate(chain);
-  const from = validFromDate.getTime();
-  return from + (validToDate.getTime() - from) * (RENEW_FROM + (RENEW_UNTIL - RENEW_FROM) * random);
+  return (validToDate.getTime() - validFromDate.getTime()) * (RENEW_FROM + (RENEW_UNTIL - RENEW_FROM) * random);
+}
+
+/** By this machine's clock, which may be wrong. */
+export function ageMs(chain: string, wallNow: number): number {
+  return wallNow - new X509Certificate(chain).validFromDate.getTime();
 }
 
 export function expiresAt(chain: string): number {

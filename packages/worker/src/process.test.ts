@@ -2,6 +2,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type Clock, systemClock } from './clock.ts';
 import { runWorker } from './process.ts';
 import { parseProgram, scriptedLine } from './runtimes/scripted/index.ts';
 import { assignment } from './testing/assignment.ts';
@@ -81,6 +82,18 @@ describe('joining', () => {
     await short.master.until(() => short.master.sessions.length === 2 && short.master.session.isOpen);
     expect(short.master.sessions[0]?.goodbye).toBe('renewed the certificate');
     await short.close();
+  });
+
+  test('a clock that is a day ahead costs one renewal, not one after the other', async () => {
+    const ahead: Clock = {
+      now: () => systemClock.now(),
+      wallNow: () => systemClock.wallNow() + 2 * 86_400_000,
+      after: (delayMs, callback) => systemClock.after(delayMs, callback),
+    };
+    await harness.run({ clock: ahead });
+    await harness.master.until(() => harness.master.sessions.length === 2 && harness.master.session.isOpen);
+    await sleep(1_000);
+    expect([harness.master.renewals, harness.master.sessions.length]).toEqual([1, 2]);
   });
 });
 

@@ -13,11 +13,12 @@ import { type Clock, delay, systemClock } from './clock.ts';
 import { DataLock } from './data-lock.ts';
 import type { GpuDevice } from './gpus.ts';
 import {
+  ageMs,
   chainToPem,
   expiresAt,
   type Identity,
   makeKeyAndRequest,
-  renewAt,
+  renewAfterMs,
   storeIdentity,
   tlsOptions,
 } from './identity.ts';
@@ -41,6 +42,8 @@ const RECONNECT_MAX_MS = 5_000;
 /** Reconnects slow down only while they fail; a session that lasted this long was a good one. */
 const GOOD_SESSION_MS = 2_000;
 const RENEW_RETRY_MS = 60_000;
+/** A certificate that is old when it comes would otherwise be renewed without a pause. */
+const RENEW_LEAST_MS = 60_000;
 const RENEW_CALL_MS = 30_000;
 const RUNTIME_RETRY_MS = 2_000;
 const NOT_CHECKED = 'starting';
@@ -143,6 +146,8 @@ class Worker {
   readonly #lease = new Lease();
   readonly #uploader = new Uploader();
   #identity: Identity;
+  /** By the clock that never jumps: the wall clock says at most once, at the start, how old a certificate is. */
+  #renewDueAt: number;
   #session: Session | null = null;
   #usage: MachineUsage | null = null;
   #unhealthy = NOT_CHECKED;
@@ -155,6 +160,9 @@ class Worker {
     this.#log = log;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? Math.random;
+    const keepMs = renewAfterMs(identity.chain, this.#random());
+    const age = Math.min(keepMs, Math.max(0, ageMs(identity.chain, this.#clock.wallNow())));
+    this.#renewDueAt = this.#clock.now() + keepMs - age;
   }
 
   get isConnected(): boolean {
@@ -337,7 +345,6 @@ class Worker {
 
   /** Gets a new certificate in the later half of the old one's life, then reconnects with it. */
   #renewInTime(service: ReturnType<typeof openMasterClient>['service'], session: Session): () => void {
-    const at = renewAt(this.#identity.chain, this.#random());
     const renew = async () => {
       try {
         const { key, csr } = await makeKeyAndRequest(this.#identity.workerId);
@@ -345,6 +352,7 @@ class Worker {
         const renewed = { ...this.#identity, key, chain: chainToPem(certificateChain) };
         await storeIdentity(this.#options.dataDirectory, renewed);
         this.#identity = renewed;
+        this.#renewDueAt = this.#clock.now() + Math.max(RENEW_LEAST_MS, renewAfterMs(renewed.chain, this.#random()));
         this.#log.info({ until: new Date(expiresAt(renewed.chain)).toISOString() }, 'renewed the certificate');
         session.stop('renewed the certificate');
       } catch (error) {
@@ -353,7 +361,7 @@ class Worker {
       }
     };
     // A long wait is cut by the timer's range; asking early is harmless.
-    let cancel = this.#clock.after(Math.max(0, at - this.#clock.wallNow()), () => void renew());
+    let cancel = this.#clock.after(Math.max(0, this.#renewDueAt - this.#clock.now()), () => void renew());
     return () => cancel();
   }
 }

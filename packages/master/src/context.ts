@@ -8,7 +8,10 @@ export interface Loop {
   readonly engine: Engine;
   /** Resolves once the command's changes are durable; rejects with `Unavailable`, which carries a code of the catalogue. */
   submit(command: Command): Promise<Reply>;
-  /** Resolves once everything that the engine's state shows now is durable, so that an answer can not be taken back. */
+  /**
+   * Resolves once everything that the engine's state shows now is durable, so that an answer can not be taken back;
+   * rejects with `Unavailable` when it will not be.
+   */
   settled(): Promise<void>;
   /** Called after each commit, in order, with everything it made durable. Must not throw or block. */
   onCommitted(listener: (changes: readonly Change[]) => void): () => void;

@@ -301,6 +301,24 @@ describe('failures', () => {
     expect(scene.log).toContain('answer s2');
   });
 
+  test('reads show nothing that was given up: they are refused until memory is read again', async () => {
+    const scene = new Scene();
+    scene.store.fails = new StoreError('store_full', 'no space left');
+    let ready = (): void => {};
+    scene.reload = () =>
+      new Promise((resolve) => {
+        ready = () => resolve({ engine: new FakeMachine(scene.log), epoch: 2 });
+      });
+    const put = scene.put('a');
+    while (!scene.log.includes('commit 1 a')) await new Promise((resolve) => setTimeout(resolve, 0));
+    await expect(scene.loop.settled()).rejects.toBeInstanceOf(Unavailable);
+    await put;
+    await expect(scene.loop.settled()).rejects.toBeInstanceOf(Unavailable);
+    ready();
+    await expect.poll(() => scene.loop.epoch).toBe(2);
+    await scene.loop.settled();
+  });
+
   test('a batch without room is given up, and memory is read again from the store', async () => {
     const scene = new Scene();
     scene.store.fails = new StoreError('store_full', 'no space left');

@@ -6,8 +6,8 @@
  *
  * running     commands are accepted and applied
  * reloading   the disk is full and the store's reserve is used up: memory, which is ahead of the store, is dropped and
- *             read again; submits are refused with `store_full`, everything else with `unavailable`; ends by itself
- *             once a commit succeeds
+ *             read again; submits are refused with `store_full`, everything else, reads too, with `unavailable`; ends
+ *             by itself once a commit succeeds
  * stopping    what was accepted is finished, nothing more is accepted
  * stopped     for good: asked for, or after a failure that only a fresh process may deal with
  */
@@ -81,8 +81,10 @@ export class MasterLoop<E extends Machine = Engine> implements Loop {
   #state: 'running' | 'reloading' | 'stopping' | 'stopped' = 'running';
   #cycle: Promise<void> | null = null;
   #timer: NodeJS.Timeout | null = null;
-  #settled: (() => void)[] = [];
+  #settled: PromiseWithResolvers<void>[] = [];
   #committing = false;
+  /** The engine shows what could not be stored: nobody may be told of it. */
+  #isAhead = false;
 
   constructor(options: LoopOptions<E>) {
     this.#options = options;
@@ -133,9 +135,13 @@ export class MasterLoop<E extends Machine = Engine> implements Loop {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Resolves once everything that the engine's state shows now is durable. */
+  /** Resolves once everything that the engine's state shows now is durable; rejects when it will not be. */
   async settled(): Promise<void> {
-    if (this.#committing) await new Promise<void>((resolve) => this.#settled.push(resolve));
+    if (this.#isAhead) throw notStored();
+    if (!this.#committing) return;
+    const settled = Promise.withResolvers<void>();
+    this.#settled.push(settled);
+    await settled.promise;
   }
 
   lagMs(): number {
@@ -242,11 +248,17 @@ export class MasterLoop<E extends Machine = Engine> implements Loop {
     this.#committing = true;
     try {
       await this.#options.store.commit(this.#epoch, changes);
+    } catch (error) {
+      this.#isAhead = true;
+      throw error;
     } finally {
       this.#committing = false;
       const settled = this.#settled;
       this.#settled = [];
-      for (const resolve of settled) resolve();
+      for (const { resolve, reject } of settled) {
+        if (this.#isAhead) reject(notStored());
+        else resolve();
+      }
     }
     const took = performance.now() - started;
     if (took > SLOW_COMMIT_MS) this.#options.clock.forgive(took);
@@ -276,6 +288,7 @@ export class MasterLoop<E extends Machine = Engine> implements Loop {
       const { engine, epoch } = await this.#options.reload();
       this.#engine = engine;
       this.#epoch = epoch;
+      this.#isAhead = false;
       if (this.#state === 'reloading') this.#state = 'running';
     } catch (failure) {
       this.#fail(failure, []);
@@ -285,6 +298,7 @@ export class MasterLoop<E extends Machine = Engine> implements Loop {
   #fail(error: unknown, batch: readonly { readonly letter: Letter }[]): void {
     const letters = [...batch.map((entry) => entry.letter), ...this.#mailbox];
     this.#mailbox = [];
+    this.#isAhead = true;
     this.#end();
     for (const letter of letters)
       letter.answer(new Unavailable('unavailable', 'the master has stopped before it could answer; try again'));
@@ -307,4 +321,8 @@ export class MasterLoop<E extends Machine = Engine> implements Loop {
     const wait = Math.min(TIMER_MAX_MS, Math.max(1, deadline - this.#options.clock.now()));
     this.#timer = setTimeout(() => this.#wake(), wait);
   }
+}
+
+function notStored(): Unavailable {
+  return new Unavailable('unavailable', 'what the master knows could not be stored; try again');
 }

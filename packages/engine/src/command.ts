@@ -27,7 +27,13 @@ export type Command =
   | RegisterWorker
   | { readonly kind: 'unregisterWorker'; readonly workerId: string; readonly by: string; readonly force: boolean }
   | JoinWorker
-  | { readonly kind: 'renewWorker'; readonly workerId: string; readonly certificateSerial: string }
+  /** A certificate is shown that was issued to the holder of `renews`; it counts if that one is the current one. */
+  | {
+      readonly kind: 'renewWorker';
+      readonly workerId: string;
+      readonly certificateSerial: string;
+      readonly renews: string;
+    }
   | ConnectWorker
   | {
       readonly kind: 'heartbeatWorker';

@@ -18,7 +18,7 @@ describe('hello', () => {
     'with another certificate than the newest is refused (E-42)',
     scenario((cluster) => {
       const w1 = cluster.worker('w1', { cpu: 1, memory: 1 });
-      cluster.apply({ kind: 'renewWorker', workerId: 'w1', certificateSerial: 'newer' });
+      cluster.apply({ kind: 'renewWorker', workerId: 'w1', certificateSerial: 'newer', renews: 'serial-w1' });
       expect(w1.connect()).toMatchObject({ code: 'certificate_superseded' });
       expect(w1.connect({ certificateSerial: 'newer' })).toMatchObject({ ok: true, session: 2 });
       cluster.effects();

@@ -80,15 +80,29 @@ describe('renew', () => {
   it(
     'replaces the certificate of a worker that has one',
     scenario((cluster) => {
-      const renew = { kind: 'renewWorker', workerId: 'w1', certificateSerial: 'second' } as const;
+      const renew = { kind: 'renewWorker', workerId: 'w1', certificateSerial: 'second', renews: 'serial-w1' } as const;
       expect(cluster.apply(renew)).toMatchObject({ code: 'worker_not_registered' });
       cluster.apply(register('w1', cluster.now));
       expect(cluster.apply(renew)).toMatchObject({ code: 'certificate_superseded' });
       join(cluster);
       expect(cluster.apply(renew)).toEqual({ ok: true, kind: 'done' });
       expect(cluster.row('w1').certificateSerial).toBe('second');
+      expect(cluster.apply(renew)).toEqual({ ok: true, kind: 'done' });
       unregister(cluster);
       expect(cluster.apply(renew)).toMatchObject({ code: 'worker_revoked' });
+    }),
+  );
+
+  it(
+    'does not take the place of a certificate for which the worker joined meanwhile',
+    scenario((cluster) => {
+      cluster.apply(register('w1', cluster.now));
+      join(cluster);
+      cluster.apply({ ...register('w1', cluster.now), renew: true });
+      join(cluster, 'hash-w1', 'joined anew');
+      const renew = { kind: 'renewWorker', workerId: 'w1', certificateSerial: 'second', renews: 'serial-w1' } as const;
+      expect(cluster.apply(renew)).toMatchObject({ code: 'certificate_superseded' });
+      expect(cluster.row('w1').certificateSerial).toBe('joined anew');
     }),
   );
 });

@@ -79,8 +79,14 @@ export function renewWorker(step: Step, command: Extract<Command, { kind: 'renew
   const entry = step.state.workers.get(command.workerId);
   if (entry === undefined) return notRegistered(command.workerId);
   if (entry.worker.state === 'revoked') return reject('worker_revoked', `Worker ${command.workerId} was unregistered.`);
-  if (entry.worker.certificateSerial === null)
+  const current = entry.worker.certificateSerial;
+  // Shown twice at the same time.
+  if (current === command.certificateSerial) return DONE;
+  if (current === null)
     return reject('certificate_superseded', `Worker ${command.workerId} has to join again before it can renew.`);
+  // Compared here, where commands have an order: the worker may have joined anew while this one was under way.
+  if (current !== command.renews)
+    return reject('certificate_superseded', `A newer certificate was issued to worker ${command.workerId}.`);
   changeWorker(step, command.workerId, { certificateSerial: command.certificateSerial });
   return DONE;
 }

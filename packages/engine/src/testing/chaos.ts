@@ -169,8 +169,9 @@ export class Chaos {
     this.#apply(register(id, this.now, how % 5 !== 0));
     const joinTokenHash = how % 7 === 0 ? 'guessed' : `hash-${id}`;
     this.#apply({ kind: 'joinWorker', workerId: id, joinTokenHash, certificateSerial: `serial-${id}` });
-    if (how % 11 === 0)
-      this.#apply({ kind: 'renewWorker', workerId: id, certificateSerial: `serial-${id}-${how % 2}` });
+    if (how % 11 !== 0) return;
+    const renews = this.engine.worker(id)?.certificateSerial ?? 'none';
+    this.#apply({ kind: 'renewWorker', workerId: id, certificateSerial: `serial-${id}-${how % 2}`, renews });
   }
 
   #worker(who: number): Worker | null {

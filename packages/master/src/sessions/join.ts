@@ -70,10 +70,12 @@ export class WorkerJoin {
 
   /** A renewed certificate is shown for the first time: from now on it is the current one. */
   async acknowledge(peer: WorkerPeer): Promise<void> {
-    const worker = this.#services.loop.engine.worker(peer.workerId);
-    if (worker === null || worker.certificateSerial === peer.serial) return;
-    if (peer.renews === null || worker.certificateSerial !== peer.renews) return;
-    accept(await this.#submit({ kind: 'renewWorker', workerId: peer.workerId, certificateSerial: peer.serial }));
+    const { workerId, serial, renews } = peer;
+    const worker = this.#services.loop.engine.worker(workerId);
+    if (worker === null || worker.certificateSerial === serial) return;
+    // Spares a command; the engine compares again, and its word counts.
+    if (renews === null || worker.certificateSerial !== renews) return;
+    accept(await this.#submit({ kind: 'renewWorker', workerId, certificateSerial: serial, renews }));
   }
 
   async #issue(workerId: string, csr: Uint8Array, renews: string | null) {

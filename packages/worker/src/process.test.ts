@@ -180,6 +180,19 @@ describe('a session', () => {
     expect(harness.machine.containers.size).toBe(0);
   });
 
+  test('a master of an epoch that is over is not listened to', async () => {
+    harness.master.behaviour.epoch = 5n;
+    await harness.run();
+    const { heartbeats } = await harness.master.connected();
+    await harness.master.until(() => heartbeats.length > 0);
+    harness.master.behaviour.epoch = 4n;
+    harness.master.cut();
+    await harness.master.until(() => harness.master.sessions.length >= 3);
+    expect(harness.master.sessions.slice(1).flatMap((session) => session.heartbeats)).toEqual([]);
+    harness.master.behaviour.epoch = 6n;
+    await harness.master.until(() => harness.master.sessions.at(-1)?.heartbeats.length);
+  });
+
   test('refused for now: it comes back', async () => {
     harness.master.behaviour.refuse = { code: 'duplicate_identity', message: 'another one is connected', retry: true };
     await harness.run();

@@ -11,6 +11,7 @@ import { Uploader } from './artifacts.ts';
 import { type Capacity, type CapacityOverrides, detectCapacity, detectedLabels, detectGpus } from './capacity.ts';
 import { type Clock, delay, systemClock } from './clock.ts';
 import { DataLock } from './data-lock.ts';
+import { EpochFloor } from './epoch-floor.ts';
 import type { GpuDevice } from './gpus.ts';
 import {
   ageMs,
@@ -101,8 +102,11 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerHandle> {
   const lock = await DataLock.take(options.dataDirectory);
   try {
     const identity = await ensureIdentity(options, address, log);
-    const worker = new Worker(options, address, identity, log);
-    const ended = runToEnd(worker, lock);
+    const epochs = await EpochFloor.load(options.dataDirectory, identity.clusterId, (error) => {
+      log.warn({ err: error }, 'the epoch of the master could not be written down');
+    });
+    const worker = new Worker(options, address, identity, epochs, log);
+    const ended = runToEnd(worker, epochs, lock);
     return {
       workerId: identity.workerId,
       clusterId: identity.clusterId,
@@ -121,10 +125,11 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerHandle> {
   }
 }
 
-async function runToEnd(worker: Worker, lock: DataLock): Promise<WorkerEnd> {
+async function runToEnd(worker: Worker, epochs: EpochFloor, lock: DataLock): Promise<WorkerEnd> {
   try {
     return await worker.run();
   } finally {
+    await epochs.settled();
     await lock.release();
   }
 }
@@ -145,6 +150,7 @@ class Worker {
   readonly #incarnation = randomUUID();
   readonly #lease = new Lease();
   readonly #uploader = new Uploader();
+  readonly #epochs: EpochFloor;
   #identity: Identity;
   /** By the clock that never jumps: the wall clock says at most once, at the start, how old a certificate is. */
   #renewDueAt: number;
@@ -153,8 +159,9 @@ class Worker {
   #unhealthy = NOT_CHECKED;
   #onRuntimeChange: () => void = () => {};
 
-  constructor(options: WorkerOptions, address: MasterAddress, identity: Identity, log: Logger) {
+  constructor(options: WorkerOptions, address: MasterAddress, identity: Identity, epochs: EpochFloor, log: Logger) {
     this.#options = options;
+    this.#epochs = epochs;
     this.#address = address;
     this.#identity = identity;
     this.#log = log;
@@ -323,6 +330,7 @@ class Worker {
       unhealthy: () => this.#unhealthy,
       usage: () => this.#usage,
       measure,
+      acceptsEpoch: (epoch) => this.#epochs.accept(epoch),
       onWelcome: (welcome) => {
         this.#log.info({ session: String(welcome.session), master: welcome.masterVersion }, 'connected');
       },

@@ -1,7 +1,7 @@
 /**
  * One connection to the master, from hello to its end.
  *
- *   greeting   hello is sent; the first message down must be welcome (or refused)
+ *   greeting   hello is sent; the first message down must be welcome (or refused), of no master of before
  *   open       heartbeats up and their acknowledgements down; assignments, reports, logs
  *   ended      by the master (refused), by us (stopped), or lost: the connection broke or fell silent
  *
@@ -48,6 +48,8 @@ export interface SessionOptions {
   readonly usage: () => MachineUsage | null;
   /** Called after each heartbeat; measures for the next one. */
   readonly measure: () => void;
+  /** False: a master of before, whose orders no longer hold. */
+  readonly acceptsEpoch: (epoch: bigint) => boolean;
   readonly onWelcome: (welcome: workerWire.Welcome) => void;
   readonly onDrain: (on: boolean) => void;
 }
@@ -177,7 +179,11 @@ export class Session {
 
   #welcome(welcome: workerWire.Welcome, found: readonly AttemptRunner[]): void {
     if (this.#id !== null) return;
-    const { supervisor, lease, clock, onWelcome } = this.#options;
+    const { supervisor, lease, clock, onWelcome, acceptsEpoch } = this.#options;
+    if (!acceptsEpoch(welcome.epoch)) {
+      this.#lose(`its epoch ${welcome.epoch} is over, another master has led since; stop this one`);
+      return;
+    }
     this.#id = welcome.session;
     this.#heartbeatMs = Math.max(1, welcome.heartbeatMs);
     this.#acknowledgedAt = clock.now();

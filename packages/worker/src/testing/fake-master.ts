@@ -74,6 +74,7 @@ export interface Behaviour {
   acknowledgeReports: boolean;
   acknowledgeLogs: boolean;
   welcome: boolean;
+  epoch: bigint;
   /** Answers hello with this instead. */
   refuse: { code: string; message: string; retry: boolean } | null;
   /** A code of the catalogue refuses all of them with it. */
@@ -92,6 +93,7 @@ export class FakeMaster {
     acknowledgeReports: true,
     acknowledgeLogs: true,
     welcome: true,
+    epoch: 1n,
     refuse: null,
     uploads: 'accept',
   };
@@ -337,7 +339,7 @@ export class FakeSession {
           value: {
             session: this.number,
             clusterId: this.#master.authority.clusterId,
-            epoch: 1n,
+            epoch: behaviour.epoch,
             heartbeatMs: options.heartbeatMs,
             leaseMs: options.leaseMs,
             masterVersion: 'fake',

@@ -6,11 +6,12 @@
 import type { ClusterRow } from './change.ts';
 import type { EngineConfig } from './config.ts';
 import { type Attempt, isLive } from './model/attempt.ts';
+import { byExpiry, IdempotencyRecords } from './model/idempotency.ts';
 import { Ledger } from './model/ledger.ts';
 import { add, type Resources, subtract, ZERO } from './model/resources.ts';
 import { SpecCache } from './model/spec-cache.ts';
 import { isTerminal, type Task, type TaskId, type TaskState } from './model/task.ts';
-import type { ApiToken, IdempotencyRecord, Namespace, User } from './model/tenancy.ts';
+import type { ApiToken, Namespace, User } from './model/tenancy.ts';
 import type { Worker } from './model/worker.ts';
 import type { WorkerRoom } from './policy/policy.ts';
 import { DEFAULT_PLACEMENT } from './policy/registry.ts';
@@ -73,8 +74,7 @@ export class EngineState {
   readonly users = new Map<string, User>();
   readonly tokens = new Map<string, ApiToken>();
   readonly tokensByHash = new Map<string, ApiToken>();
-  /** By namespace and key; in the order in which they expire. */
-  readonly idempotency = new Map<string, IdempotencyRecord>();
+  readonly idempotency = new IdempotencyRecords();
 
   /** The latest time that a command came with; it never goes back. */
   now = 0;
@@ -99,10 +99,7 @@ export class EngineState {
     for (const row of snapshot.namespaces) this.namespaces.set(row.name, row);
     for (const row of snapshot.users) this.users.set(row.name, row);
     for (const row of snapshot.tokens) this.putToken(row);
-    const records = [...snapshot.idempotency].sort(
-      (a, b) => a.expiresAt - b.expiresAt || order(idempotencyKey(a), idempotencyKey(b)),
-    );
-    for (const row of records) this.idempotency.set(idempotencyKey(row), row);
+    for (const row of [...snapshot.idempotency].sort(byExpiry)) this.idempotency.add(row);
     for (const row of snapshot.workers) this.putWorker(row);
     // Attempts first: what a task's timers are depends on whether one of them ever started.
     const attempts = [...snapshot.attempts].sort((a, b) => order(a.taskId, b.taskId) || a.number - b.number);
@@ -376,10 +373,6 @@ export class EngineState {
     if (ids === undefined) this.#byPrefix.set(start, new Set([id]));
     else ids.add(id);
   }
-}
-
-export function idempotencyKey(record: { readonly namespace: string; readonly key: string }): string {
-  return `${record.namespace}\n${record.key}`;
 }
 
 function hasRoom(entry: WorkerEntry): entry is WorkerEntry & WorkerRoom {

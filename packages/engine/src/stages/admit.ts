@@ -8,18 +8,12 @@ import { specProblem } from '../model/spec.ts';
 import { isTerminal, type Task, type TaskId, type TaskState } from '../model/task.ts';
 import type { IdempotencyRecord } from '../model/tenancy.ts';
 import { obstacles } from '../policy/feasibility.ts';
-import { idempotencyKey } from '../state.ts';
 import type { Step } from '../step.ts';
 import { createTask, taskEvent } from '../transitions.ts';
 import { pendingMessage } from './eligible.ts';
 
 /** Keeps one call from holding up everybody else's; larger sets come in several calls. */
 export const MAX_TASKS_PER_CALL = 10_000;
-/**
- * Answers kept for repeated calls. When more come within their lifetime the oldest go first, as memory is the harder
- * limit: a million of them is about 300 MB.
- */
-export const MAX_IDEMPOTENCY_RECORDS = 1_000_000;
 
 const TASK_ID = /^[a-z0-9-]{1,64}$/;
 
@@ -90,7 +84,7 @@ const NO_IDS: readonly string[] = Object.freeze([]);
 
 function replayed(step: Step, { namespace, idempotency }: SubmitTasks): Reply | null {
   if (idempotency === null) return null;
-  const record = step.state.idempotency.get(idempotencyKey({ namespace, key: idempotency.key }));
+  const record = step.state.idempotency.get(namespace, idempotency.key);
   if (record === undefined || record.expiresAt <= step.now) return null;
   if (record.bodyHash !== idempotency.bodyHash)
     return reject(
@@ -102,26 +96,22 @@ function replayed(step: Step, { namespace, idempotency }: SubmitTasks): Reply | 
 
 function remember(step: Step, record: IdempotencyRecord): void {
   const { idempotency } = step.state;
-  const id = idempotencyKey(record);
-  // Deleted first, so that it moves to the end of the order in which they expire.
-  idempotency.delete(id);
-  idempotency.set(id, record);
+  idempotency.add(record);
   step.keep({ kind: 'idempotency', row: record });
-  if (idempotency.size > MAX_IDEMPOTENCY_RECORDS) forgetOldestKey(step);
+  while (idempotency.isTooHeavy) forgetKey(step, idempotency.oldest!);
 }
 
 /** Drops keys whose time is over, at most `limit` of them. */
 export function expireIdempotency(step: Step, limit: number): void {
   for (let n = 0; n < limit; n++) {
-    const oldest = step.state.idempotency.values().next().value;
+    const { oldest } = step.state.idempotency;
     if (oldest === undefined || oldest.expiresAt > step.now) return;
-    forgetOldestKey(step);
+    forgetKey(step, oldest);
   }
 }
 
-function forgetOldestKey(step: Step): void {
-  const [id, { namespace, key }] = step.state.idempotency.entries().next().value!;
-  step.state.idempotency.delete(id);
+function forgetKey(step: Step, { namespace, key }: IdempotencyRecord): void {
+  step.state.idempotency.delete({ namespace, key });
   step.keep({ kind: 'idempotencyExpired', namespace, key });
 }
 

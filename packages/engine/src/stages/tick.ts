@@ -27,7 +27,7 @@ export function tick(step: Step): void {
 
 /** When the next tick has something to do besides the schedule pass, or null. */
 export function tickDue(state: EngineState): number | null {
-  const times = [state.timers.peek()?.at, forgetDue(state), state.idempotency.values().next().value?.expiresAt];
+  const times = [state.timers.peek()?.at, forgetDue(state), state.idempotency.oldest?.expiresAt];
   let first: number | null = null;
   for (const at of times) if (at !== undefined && at !== null && (first === null || at < first)) first = at;
   return first;

@@ -181,8 +181,11 @@ export class AttemptRunner {
     this.#cancelTimer?.();
     const at = wakeAt(this.#state);
     const { clock } = this.#host;
-    this.#cancelTimer =
-      at === null ? null : clock.after(Math.max(0, at - clock.now()), () => this.dispatch({ kind: 'tick' }));
+    this.#cancelTimer = at === null ? null : clock.after(Math.max(0, at - clock.now()), () => this.#tick());
+  }
+
+  #tick(): void {
+    this.dispatch({ kind: 'tick', wallNow: this.#host.clock.wallNow() });
   }
 
   #performOne(action: AttemptAction): void {

@@ -126,6 +126,21 @@ export function reportToWire(session: bigint, sequence: bigint, key: AttemptKey,
           },
         }),
       });
+    case 'stuck':
+      return up({
+        case: 'report',
+        value: create(workerWire.AttemptReportSchema, {
+          ...base,
+          phase: {
+            case: 'ended',
+            value: create(workerWire.EndedSchema, {
+              reason: 'stuck',
+              endedAt: BigInt(report.at),
+              message: report.message,
+            }),
+          },
+        }),
+      });
     case 'ended':
       return up({
         case: 'report',

@@ -43,6 +43,22 @@ describe('the way of a task', () => {
     expect(await master.handle.context.logs.state(taskId, 1)).toMatchObject({ complete: true, stdoutBytes: 12 });
   });
 
+  test('a stuck process fails its task, and its log goes on until it really ends', async () => {
+    const worker = await bench.join();
+    const session = await worker.connect();
+    const key = await bench.runningOn(worker, session);
+    session.report(key, { case: 'ended', value: { reason: 'stuck', endedAt: 2n, message: 'it can not be killed' } });
+    expect(await session.next('reportAck')).toMatchObject({ forget: false });
+    expect(master.task(key.taskId)).toMatchObject({ state: 'failed', reason: 'stuck' });
+    session.log(key, 'stdout', 0, 'still here\n', { last: true });
+    session.log(key, 'stderr', 0, '', { last: true });
+    session.report(key, { case: 'ended', value: { ...ENDED, reason: 'timeout', stdoutBytes: 11n } });
+    await eventually('its end is accepted', () =>
+      session.received.some((one) => one.case === 'reportAck' && one.value.forget),
+    );
+    expect((await master.logOf(key.taskId)).toString()).toBe('still here\n');
+  });
+
   test('an attempt without any output may be forgotten at once', async () => {
     const worker = await bench.join();
     const session = await worker.connect();

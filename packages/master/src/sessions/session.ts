@@ -303,7 +303,8 @@ export class WorkerSession {
         if (!this.#accepted(outcome)) return;
         const ack = (forget: boolean): void =>
           this.#send({ case: 'reportAck', value: { sequence, key: writeKey(key), forget } });
-        if (report.phase !== 'ended') ack(false);
+        // A stuck process may still write; its log is settled with its end.
+        if (report.phase !== 'ended' || report.reason === 'stuck') ack(false);
         // The end is durable; the worker hears so, and may forget the attempt, once its log is, too.
         else this.#logs.settle(key, report.result, () => ack(true)).catch((error: unknown) => this.#fail(error));
       },

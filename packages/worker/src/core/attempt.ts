@@ -107,4 +107,6 @@ export type AttemptReport =
       readonly containerId: string;
       readonly imageDigest: string | null;
     }
+  /** Its process can not be killed: the task may fail now, the attempt goes on holding what it holds. */
+  | { readonly phase: 'stuck'; readonly message: string; readonly at: number }
   | { readonly phase: 'ended'; readonly result: AttemptResult };

@@ -170,7 +170,10 @@ describe('stops', () => {
   });
 
   test('the first reason stands', () => {
-    const driver = new Driver({ timeoutMs: 100 }).tell(prepared, started).at(100).tell({ kind: 'tick' }, cancel);
+    const driver = new Driver({ timeoutMs: 100 })
+      .tell(prepared, started)
+      .at(100)
+      .tell({ kind: 'tick', wallNow: 7 }, cancel);
     expect(driver.tell(exited, logs, outputs).result.reason).toBe('timeout');
   });
 
@@ -185,8 +188,17 @@ describe('stops', () => {
     expect(isStuck(driver.state, 5_999)).toBe(false);
     expect(isStuck(driver.state, 6_000)).toBe(true);
     expect(wakeAt(driver.state)).toBe(11_000);
-    expect(driver.at(11_000).tell({ kind: 'tick' }).take()).toMatchObject([{ kind: 'stop', graceMs: 0 }]);
+    expect(driver.at(11_000).tell({ kind: 'tick', wallNow: 7 }).take()).toMatchObject([{ kind: 'stop', graceMs: 0 }]);
     expect(wakeAt(driver.state)).toBe(21_000);
+    driver.at(60_999).tell({ kind: 'tick', wallNow: 7 }).take();
+    expect(wakeAt(driver.state)).toBe(61_000);
+    expect(driver.at(61_000).tell({ kind: 'tick', wallNow: 7 }).take()).toMatchObject([
+      { kind: 'report', report: { phase: 'stuck', at: 7 } },
+    ]);
+    expect(driver.state.phase).toBe('stopping');
+    expect(driver.tell({ kind: 'tick', wallNow: 7 }).take()).toEqual([]);
+    // It ends after all.
+    expect(driver.tell(exited, logs, outputs).state.phase).toBe('ended');
   });
 });
 
@@ -195,8 +207,8 @@ describe('limits', () => {
     const driver = new Driver({ timeoutMs: 5_000 }).at(100).tell(prepared, { ...started, ranForMs: 40 });
     driver.take();
     expect(wakeAt(driver.state)).toBe(5_060);
-    expect(driver.at(5_059).tell({ kind: 'tick' }).kinds()).toEqual([]);
-    expect(driver.at(5_060).tell({ kind: 'tick' }).kinds()).toEqual(['stop']);
+    expect(driver.at(5_059).tell({ kind: 'tick', wallNow: 7 }).kinds()).toEqual([]);
+    expect(driver.at(5_060).tell({ kind: 'tick', wallNow: 7 }).kinds()).toEqual(['stop']);
     expect(driver.tell(exited, logs, outputs).result).toMatchObject({
       reason: 'timeout',
       message: 'ran for longer than its time limit of 5000 ms',
@@ -347,7 +359,7 @@ test('whatever happens in whatever order, it only moves forward and ends at most
     { kind: 'logLimitReached' },
     { kind: 'forget' },
     { kind: 'removed' },
-    { kind: 'tick' },
+    { kind: 'tick', wallNow: 7 },
   ];
   const history = fc.array(fc.tuple(fc.constantFrom(...events), fc.nat(5_000)), { maxLength: 40 });
   fc.assert(

@@ -6,7 +6,7 @@
  *   preparing   the image is made present; then it waits for a fresh lease. A stop ends it without a container.
  *   starting    create and start are under way and can not be called back; a stop waits for their outcome.
  *   running     the process runs (or has ended while nobody looked; the watch will say so).
- *   stopping    a stop was sent; only the word that the process is dead leads on.
+ *   stopping    a stop was sent; only the word that the process is dead leads on. That it is stuck is told meanwhile.
  *   collecting  the process is dead; the log is read to its end, `/output` is uploaded.
  *   ended       the result is complete and is told to the master until the master has it.
  *   removing    the container and its directory are taken away.
@@ -31,6 +31,11 @@ import type {
 
 /** How long after the grace a process may take to die before it counts as stuck. */
 export const STUCK_AFTER_MS = 5_000;
+/**
+ * How long after the grace the master is told. The task fails for good by that, so an engine that is slow, or is being
+ * restarted, gets the time to kill it first.
+ */
+export const TELL_STUCK_AFTER_MS = 60_000;
 /** How often a stop that had no effect is sent again. */
 export const STOP_REPEAT_MS = 10_000;
 
@@ -136,14 +141,14 @@ export function step(state: AttemptState, event: AttemptEvent, now: number): Ste
         ? { state: { ...common(state), phase: 'gone' }, actions: [{ kind: 'forget' }] }
         : unchanged(state);
     case 'tick':
-      return tick(state, now);
+      return tick(state, event, now);
   }
 }
 
 /** When `tick` has something to do, by the clock of `now`; null when it has not. */
 export function wakeAt(state: AttemptState): number | null {
   if (state.phase === 'running') return state.deadlineAt;
-  if (state.phase === 'stopping') return state.repeatAt;
+  if (state.phase === 'stopping') return Math.min(state.repeatAt, state.tellStuckAt ?? state.repeatAt);
   return null;
 }
 
@@ -277,6 +282,7 @@ function stop(state: Running, request: StopRequest & { readonly graceMs: number 
       containerId,
       stop: request,
       stuckAt: now + graceMs + STUCK_AFTER_MS,
+      tellStuckAt: now + graceMs + TELL_STUCK_AFTER_MS,
       repeatAt: now + graceMs + STOP_REPEAT_MS,
     },
     actions: [{ kind: 'stop', containerId, graceMs, stop: { reason, message } }],
@@ -344,10 +350,15 @@ function storageMeasured(state: AttemptState, bytes: number, now: number): Step 
   return stop(state, { reason: 'storage_limit', message, graceMs: state.spec.stopGraceMs }, now);
 }
 
-function tick(state: AttemptState, now: number): Step {
+function tick(state: AttemptState, { wallNow }: Extract<AttemptEvent, { kind: 'tick' }>, now: number): Step {
   if (state.phase === 'running' && state.deadlineAt !== null && now >= state.deadlineAt) {
     const message = `ran for longer than its time limit of ${state.spec.timeoutMs} ms`;
     return stop(state, { reason: 'timeout', message, graceMs: state.spec.stopGraceMs }, now);
+  }
+  if (state.phase === 'stopping' && state.tellStuckAt !== null && now >= state.tellStuckAt) {
+    const message = `its process outlived the kill signal (it was to end: ${state.stop.reason}); look at the machine`;
+    const report: AttemptReport = { phase: 'stuck', message, at: wallNow };
+    return { state: { ...state, tellStuckAt: null }, actions: state.abandoned ? [] : [{ kind: 'report', report }] };
   }
   if (state.phase === 'stopping' && now >= state.repeatAt) {
     const { containerId, stop: request } = state;

@@ -50,6 +50,8 @@ interface Stopping extends Common {
   readonly stop: StopRequest & { readonly graceMs: number };
   /** From here on it counts as stuck. */
   readonly stuckAt: number;
+  /** When the master hears that it is stuck; null once it was told. */
+  readonly tellStuckAt: number | null;
   readonly repeatAt: number;
 }
 export interface Collecting extends Common {
@@ -114,7 +116,7 @@ export type AttemptEvent =
   /** The master has the result, the log and the files. */
   | { readonly kind: 'forget' }
   | { readonly kind: 'removed' }
-  | { readonly kind: 'tick' };
+  | { readonly kind: 'tick'; readonly wallNow: number };
 
 /** Requests to the outside; each is safe to repeat. */
 export type AttemptAction =

@@ -132,7 +132,11 @@ describe.skipIf(!canMakeNetworks())('of Docker with live-restore', () => {
       console.error(cluster.report());
       throw error;
     } finally {
-      await cluster.close().finally(() => engine.close());
+      try {
+        await cluster.close();
+      } finally {
+        await engine.close();
+      }
     }
   });
 });

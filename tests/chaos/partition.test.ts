@@ -39,9 +39,9 @@ describe.skipIf(!canMakeNetworks())('two workers behind cables', () => {
         return performance.now() - begun;
       },
     });
-    const attempts = await workload.check();
+    const { attempts, lost } = await workload.check();
     console.log(summarise('a cable was pulled', cuts));
-    console.log(`${workload.acknowledged} tasks acknowledged, ${attempts} attempts`);
+    console.log(`${workload.acknowledged} tasks acknowledged, ${attempts} attempts\n${lost.join('\n')}`);
     expect(workload.acknowledged).toBe(TASKS);
   });
 });

@@ -1,7 +1,7 @@
 // Clients that submit through every fault, tasks whose every line and exit code is known beforehand, and the check that
 // each acknowledged one of them ended exactly once with all of its output.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ApiError, ConnectionError, type TaskSubmission } from '@cloudai/sdk';
+import { ApiError, ConnectionError, type TaskSubmission, type TaskView } from '@cloudai/sdk';
 import { expect } from 'vitest';
 import { checkNothingAllocated, checkNumberedLines, checkTimeline, collectLog, waitForAll } from '../e2e/checks.ts';
 import { type Cluster, IMAGE } from '../e2e/cluster.ts';
@@ -17,15 +17,20 @@ interface Plan {
   readonly lines: number;
   readonly exitCode: number;
   readonly submission: TaskSubmission;
+  /** Before the submit, so that submits meet as many faults as runs do. */
+  readonly pauseMs: number;
+  /** After the submit; null leaves it to its end. */
+  readonly cancelAfterMs: number | null;
 }
 
 export class Workload {
   readonly #cluster: Cluster;
   readonly #plans: readonly Plan[];
-  readonly #acknowledged = new Map<string, Plan>();
-  #repeats = 0;
-
   readonly #followers: number;
+  readonly #acknowledged = new Map<string, Plan>();
+  /** What the master answered to the cancel. */
+  readonly #cancelled = new Map<string, TaskView>();
+  #repeats = 0;
 
   /** So many of the tasks are watched live. None where attempts are lost: what a lost one printed is seen, too, then. */
   constructor(cluster: Cluster, random: Chance, count: number, followers = 3) {
@@ -37,23 +42,25 @@ export class Workload {
   /** Submits everything and waits until everything has ended. */
   async run(): Promise<void> {
     const waiting = [...this.#plans];
-    const following: Promise<void>[] = [];
-    const follow = (id: string, plan: Plan) => {
-      const seen = this.#follow(id, plan);
-      seen.catch(() => undefined); // Reported at the end.
-      following.push(seen);
+    const beside: Promise<void>[] = [];
+    let followed = 0;
+    const meanwhile = (work: Promise<void>) => {
+      work.catch(() => undefined); // Reported at the end.
+      beside.push(work);
     };
     await Promise.all(
       Array.from({ length: CLIENTS }, async () => {
         for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+          await sleep(next.pauseMs);
           const id = await this.#submit(next);
           this.#acknowledged.set(id, next);
-          if (following.length < this.#followers) follow(id, next);
+          if (next.cancelAfterMs !== null) meanwhile(this.#cancel(id, next.cancelAfterMs));
+          else if (followed++ < this.#followers) meanwhile(this.#follow(id, next));
         }
       }),
     );
     await waitForAll(this.#cluster.client, [...this.#acknowledged.keys()]);
-    await Promise.all(following);
+    await Promise.all(beside);
   }
 
   get acknowledged(): number {
@@ -87,18 +94,23 @@ export class Workload {
       for (const { number, reason, message, startedAt } of detail.attempts.slice(0, -1)) {
         lost.push(`${id}.${number} ${startedAt === null ? 'before its start' : 'while it ran'}: ${reason}, ${message}`);
       }
-      const expected = { name, exitCode, state: exitCode === 0 ? 'completed' : 'failed' };
-      expect(detail.task, JSON.stringify(detail.attempts)).toMatchObject(expected);
-      if (unsureLogs.has(`${id}.${detail.task.attempt}`)) continue;
-      const log = await collectLog(client, id);
-      if (tailMayMiss && detail.task.message?.includes('missing from its log')) {
-        cut++;
-        const whole = log.stdout.toString().split('\n').slice(0, -1);
-        checkNumberedLines(log.stdout.subarray(0, log.stdout.lastIndexOf('\n') + 1), whole.length, `${name} `);
-        continue;
+      const { task } = detail;
+      const wasStopped = this.#wasStopped(task);
+      const expected = wasStopped
+        ? { name, state: 'cancelled', reason: 'cancelled_by_user' }
+        : { name, exitCode, state: exitCode === 0 ? 'completed' : 'failed' };
+      expect(task, JSON.stringify(detail.attempts)).toMatchObject(expected);
+      if (task.attempt === 0 || unsureLogs.has(`${id}.${task.attempt}`)) continue;
+      const { stdout, stderr } = await collectLog(client, id);
+      const isCut = tailMayMiss && task.message?.includes('missing from its log') === true;
+      if (isCut) cut++;
+      if (isCut || wasStopped) {
+        const whole = stdout.subarray(0, stdout.lastIndexOf('\n') + 1);
+        checkNumberedLines(whole, whole.toString().split('\n').length - 1, `${name} `);
+      } else {
+        checkNumberedLines(stdout, lines, `${name} `);
+        expect(stderr.toString()).toBe(`${name} ends\n`);
       }
-      checkNumberedLines(log.stdout, lines, `${name} `);
-      expect(log.stderr.toString()).toBe(`${name} ends\n`);
     }
     await checkTimeline(client, [...this.#acknowledged.keys()]);
     await checkNothingAllocated(client);
@@ -106,6 +118,18 @@ export class Workload {
     const { code, stdout, stderr } = await this.#cluster.cli(['fsck', '--data', this.#cluster.masterFolder]);
     expect(code, `${stdout}\n${stderr}`).toBe(0);
     return { attempts, lost, cut };
+  }
+
+  /** A cancel that the master has answered holds, unless the answer was that the task had ended. */
+  #wasStopped({ id }: TaskView): boolean {
+    const answer = this.#cancelled.get(id);
+    return answer !== undefined && answer.state !== 'completed' && answer.state !== 'failed';
+  }
+
+  async #cancel(id: string, afterMs: number): Promise<void> {
+    await sleep(afterMs);
+    // The client repeats it over an outage: a cancel can be said twice.
+    this.#cancelled.set(id, await this.#cluster.client.cancelTask(id));
   }
 
   /** Until it is acknowledged. An answer that did not come is *unknown*: the same key makes asking again safe. */
@@ -141,5 +165,8 @@ function plan(name: string, random: Chance): Plan {
   const pause = random.between(0, 0.06).toFixed(3);
   const command = `i=0; while [ $i -lt ${lines} ]; do i=$((i+1)); echo "${name} $i"; sleep ${pause}; done; echo "${name} ends" >&2; exit ${exitCode}`;
   const resources = { cpu: '250m', memory: '16Mi', storage: '16Mi' };
-  return { name, lines, exitCode, submission: { name, image: IMAGE, command, resources } };
+  const pauseMs = random.between(0, 1000);
+  const cancelAfterMs = random.integer(0, 10) === 0 ? random.between(0, 3000) : null;
+  const submission = { name, image: IMAGE, command, resources, stopGrace: '1s' };
+  return { name, lines, exitCode, submission, pauseMs, cancelAfterMs };
 }

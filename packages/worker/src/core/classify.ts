@@ -23,7 +23,7 @@ export interface ContainerExit {
   readonly oomKilled: boolean;
   /** The main process did not end by itself or by us: killed or removed from outside. */
   readonly external: boolean;
-  /** The daemon was restarted and took the container down. */
+  /** The daemon was restarted and took the container down, or can not tell any more how it ended. */
   readonly daemonRestart: boolean;
   readonly startedAt: number | null;
   readonly endedAt: number;
@@ -58,7 +58,9 @@ export function classifyExit(exit: ContainerExit, stop: StopRequest | null, memo
       ...base,
       reason: 'daemon_restart',
       exitCode: null,
-      message: 'the Docker daemon was restarted and took the container down; turn on "live-restore" to avoid this',
+      message:
+        exit.error ??
+        'the Docker daemon was restarted and took the container down; turn on "live-restore" to avoid this',
     };
   }
   const message = exit.error === null || exit.error === '' ? null : exit.error;

@@ -135,6 +135,13 @@ test('an end in an outage says that the log is not whole', () => {
   expect(error).toContain('missing from its log');
 });
 
+test('a made-up end gives no advice to turn on what is on', () => {
+  const madeUp = { ...end, exitCode: 0, endedAt: 60_500, wasSeen: false };
+  const { error } = judgeEnd(container, { ...daemon, outage, liveRestore: true }, madeUp);
+  expect(error).toContain('can not tell how');
+  expect(judgeEnd(container, { ...daemon, outage, liveRestore: false }, madeUp).error).toBeNull();
+});
+
 test('removed by others is external, removed by us is not', () => {
   expect(removedEnd(container, 1).external).toBe(true);
   expect(removedEnd({ ...container, ours: true }, 1).external).toBe(false);

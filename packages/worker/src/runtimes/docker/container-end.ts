@@ -13,6 +13,8 @@ const STOP_FROM_OUTSIDE_MS = 30_000;
 const TAKEN_DOWN_MS = 15_000;
 /** Seen with engine 20.10: the pipe's content goes away with the container. */
 const LOG_LOST_IN_OUTAGE = 'Docker was down when the task ended; what it wrote in the meantime is missing from its log';
+/** With live-restore the container went on, and there is nothing to turn on. */
+const END_UNKNOWN = 'the task ended while Docker was restarted, and Docker can not tell how';
 
 export interface Kill {
   readonly signal: number;
@@ -58,8 +60,8 @@ export interface ObservedEnd {
 export function judgeEnd(container: ContainerHistory, daemon: DaemonHistory, end: ObservedEnd): ContainerExit {
   const { exitCode, oomKilled, endedAt, error } = end;
   const inOutage = endedInOutage(container, daemon, endedAt);
-  const byDaemon = (inOutage && tookItDown(daemon, endedAt)) || isGuessed(container, daemon, end);
-  const daemonRestart = byDaemon && !container.ours;
+  const takenDown = inOutage && tookItDown(daemon, endedAt);
+  const daemonRestart = (takenDown || isGuessed(container, daemon, end)) && !container.ours;
   const killed = wasKilled(container.kills, exitCode, endedAt);
   return {
     exitCode,
@@ -68,7 +70,8 @@ export function judgeEnd(container: ContainerHistory, daemon: DaemonHistory, end
     daemonRestart,
     startedAt: container.startedAt,
     endedAt,
-    error: error === '' ? (inOutage ? LOG_LOST_IN_OUTAGE : null) : error,
+    error:
+      error !== '' ? error : daemonRestart ? (takenDown ? null : END_UNKNOWN) : inOutage ? LOG_LOST_IN_OUTAGE : null,
   };
 }
 

@@ -7,9 +7,9 @@ import { median, printReport, quantile, type Row } from './report.ts';
 
 const AT_ONCE = [1, 4, 8];
 const ROUNDS = 3;
-const TASKS_PER_SLOT = 4;
+const TASKS_PER_SLOT = 3;
 const FEWEST_TASKS = 8;
-const STARTS = 15;
+const STARTS = 12;
 const COMMAND = ['true'];
 const RESOURCES = { cpu: 1, memory: '32Mi', storage: '16Mi' };
 

@@ -334,9 +334,17 @@ describe('machines', () => {
         const running = await other.client.submitTask({ image: IMAGE, command: 'sleep 2; exit 4', resources: SMALL });
         disk.fill();
         const patient = other.clientWith({ retries: 0 });
+        // Large, so that the store needs new room soon; too large for any worker, so that none of them runs.
+        // Each differs from the others, because equal specs are kept once.
+        let made = 0;
+        const padded = () => ({
+          image: IMAGE,
+          env: { PADDING: String(made++).padEnd(30_000, 'x') },
+          resources: { cpu: 1000 },
+        });
         const error = await until(
           () =>
-            patient.submitTask({ image: IMAGE, env: { PADDING: 'x'.repeat(30_000) }, resources: SMALL }).then(
+            patient.submitJob({ tasks: Array.from({ length: 50 }, padded) }).then(
               () => undefined,
               (reason: unknown) => reason as ApiError,
             ),

@@ -332,6 +332,12 @@ describe('machines', () => {
       try {
         await other.start();
         const running = await other.client.submitTask({ image: IMAGE, command: 'sleep 2; exit 4', resources: SMALL });
+        await until(
+          () => fs.readdirSync(disk.folder, { recursive: true }).some((name) => String(name).endsWith('-reserve')),
+          {
+            what: 'the reserve to be set aside',
+          },
+        );
         disk.fill();
         const patient = other.clientWith({ retries: 0 });
         // Large, so that the store needs new room soon; too large for any worker, so that none of them runs.

@@ -43,6 +43,7 @@ describe.skipIf(!canMakeNetworks())('two workers in network namespaces with addr
     expect(peakCpuMillis.get('west')).toBeGreaterThanOrEqual(1500);
     await checkNothingAllocated(cluster.client);
     await checkTimeline(cluster.client, taskIds);
+    await cluster.run('fsck', '--data', cluster.masterFolder);
   });
 });
 

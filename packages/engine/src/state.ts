@@ -17,6 +17,7 @@ import type { WorkerRoom } from './policy/policy.ts';
 import { DEFAULT_PLACEMENT } from './policy/registry.ts';
 import type { Snapshot } from './snapshot.ts';
 import { WaitingQueue } from './stages/queue.ts';
+import { isInfrastructure } from './stages/retry.ts';
 import { Timers } from './timers.ts';
 
 /** A worker's row and what is known of it beside: kept in memory, rebuilt after a restart. */
@@ -126,6 +127,15 @@ export class EngineState {
   liveAttempt(taskId: TaskId): Attempt | undefined {
     const newest = this.newestAttempt(taskId);
     return newest !== undefined && isLive(newest.state) ? newest : undefined;
+  }
+
+  /** The workers where the cluster failed this task, ascending: its next attempt goes elsewhere if it can. */
+  failedOn(task: Task): readonly string[] {
+    if (task.infraFailures === 0) return NO_WORKERS;
+    const failed = (this.attempts.get(task.id) ?? NO_ATTEMPTS).filter(
+      ({ reason }) => reason !== null && isInfrastructure(reason),
+    );
+    return [...new Set(failed.map(({ workerId }) => workerId))].sort();
   }
 
   get waiting(): number {
@@ -279,7 +289,7 @@ export class EngineState {
     const was = before?.state === 'queued';
     const is = after.state === 'queued';
     if (was && (!is || before.priority !== after.priority)) this.queue.remove(after.id);
-    if (is && (!was || before?.priority !== after.priority)) this.queue.add(after);
+    if (is && (!was || before?.priority !== after.priority)) this.queue.add(after, this.failedOn(after));
     if (is && !was) {
       if (this.unexplained.size < UNEXPLAINED_TASKS) this.unexplained.add(after.id);
       this.passWanted = true;
@@ -391,6 +401,7 @@ const PREFIX_LENGTH = 2;
 const UNEXPLAINED_TASKS = 2_000;
 const NO_ATTEMPTS: readonly Attempt[] = [];
 const NO_PARENTS: readonly TaskId[] = [];
+const NO_WORKERS: readonly string[] = [];
 
 function hasStarted(attempt: Attempt): boolean {
   return attempt.startedAt !== null;

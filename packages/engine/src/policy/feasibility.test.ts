@@ -117,7 +117,7 @@ describe('the wrong worker, or the right one in bad shape', () => {
 
   test('avoided workers are named as such', () => {
     const { worker, ledger } = roomOf(workerRow('w-1', { cpu: 4 }));
-    expect(obstacles(spec, worker, ledger, true)).toMatchObject([{ kind: 'avoided' }]);
+    expect(obstacles(spec, worker, ledger, 'lost')).toMatchObject([{ kind: 'avoided' }]);
   });
 });
 

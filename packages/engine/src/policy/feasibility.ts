@@ -12,6 +12,9 @@ import type { Worker } from '../model/worker.ts';
 
 export type ObstacleKind = Obstacle['kind'];
 
+/** Why a worker is passed over: lost while it started the task, or the cluster failed the task there. */
+export type Avoidance = 'lost' | 'failed';
+
 /** The part of a spec that decides where it may run. */
 export type Requirement = Pick<TaskSpec, 'request' | 'targetWorker' | 'selector'>;
 
@@ -52,15 +55,20 @@ export function labelOf(worker: Worker, label: string): string | undefined {
 
 /**
  * Everything that keeps the task from starting on the worker now; the first one is the refusal. `ledger` is null for
- * a worker that has never told its capacity. `avoided` says that another worker should be tried first.
+ * a worker that has never told its capacity. `avoided` says why another worker should be tried first.
  */
-export function obstacles(spec: Requirement, worker: Worker, ledger: Ledger | null, avoided = false): Obstacle[] {
+export function obstacles(
+  spec: Requirement,
+  worker: Worker,
+  ledger: Ledger | null,
+  avoided: Avoidance | null = null,
+): Obstacle[] {
   if (spec.targetWorker !== null && spec.targetWorker !== worker.id)
     return [{ kind: 'not_target', message: `Task runs on worker ${spec.targetWorker} only` }];
   return [
     ...conditionObstacles(worker),
     ...labelObstacles(spec, worker),
-    ...(avoided ? [avoidedObstacle(worker)] : []),
+    ...(avoided === null ? [] : [avoidedObstacle(worker, avoided)]),
     ...(ledger === null ? [] : roomObstacles(spec.request, ledger)),
   ];
 }
@@ -167,11 +175,12 @@ function labelObstacles(spec: Requirement, worker: Worker): Obstacle[] {
     });
 }
 
-function avoidedObstacle(worker: Worker): Obstacle {
-  return {
-    kind: 'avoided',
-    message: `Worker ${worker.id} was lost while it started this task: another one is tried first`,
-  };
+function avoidedObstacle(worker: Worker, why: Avoidance): Obstacle {
+  const message =
+    why === 'lost'
+      ? `Worker ${worker.id} was lost while it started this task: another one is tried first`
+      : `Worker ${worker.id} failed this task before: another one with room is tried first`;
+  return { kind: 'avoided', message };
 }
 
 function roomObstacles(request: Resources, ledger: Ledger): Obstacle[] {

@@ -11,13 +11,15 @@ export interface Candidacy {
   readonly selector: Readonly<Record<string, string>>;
   /** Workers to try last: they were lost while they started it. */
   readonly avoid: readonly string[];
+  /** Workers that come after all others with room: the cluster failed it there. */
+  readonly failedOn: readonly string[];
 }
 
 /**
  * The workers that something is tried on, of those given: they have to suit it, and those to be avoided are left out
  * as long as another one could ever take it. Answers their places in the list.
  */
-export function candidatesOf(claim: Candidacy, workers: readonly Worker[]): Int32Array {
+export function candidatesOf(claim: Omit<Candidacy, 'failedOn'>, workers: readonly Worker[]): Int32Array {
   const suitable: number[] = [];
   for (const [row, worker] of workers.entries()) if (suits(claim, worker)) suitable.push(row);
   if (claim.avoid.length === 0) return Int32Array.from(suitable);
@@ -33,6 +35,7 @@ export class CandidateLists {
   readonly #workers: readonly Worker[];
   readonly #byWhere = new Map<string, Int32Array>();
   readonly #byClass = new Map<WaitingClass, Int32Array>();
+  readonly #untried = new Map<WaitingClass, Int32Array>();
   readonly #all: Int32Array;
 
   constructor(workers: readonly Worker[]) {
@@ -40,8 +43,23 @@ export class CandidateLists {
     this.#all = Int32Array.from(workers.keys());
   }
 
-  /** Rows, ascending. */
+  /** Rows, ascending; without those where the class failed. */
   of(group: WaitingClass): Int32Array {
+    if (group.failedOn.length === 0) return this.#suitable(group);
+    const known = this.#untried.get(group);
+    if (known !== undefined) return known;
+    const found = this.#suitable(group).filter((row) => !group.failedOn.includes(this.#workers[row]!.id));
+    this.#untried.set(group, found);
+    return found;
+  }
+
+  /** The rest of them: for when none of the others has room. */
+  again(group: WaitingClass): Int32Array {
+    if (group.failedOn.length === 0) return NO_ROWS;
+    return this.#suitable(group).filter((row) => group.failedOn.includes(this.#workers[row]!.id));
+  }
+
+  #suitable(group: WaitingClass): Int32Array {
     if (group.where === '') return this.#all;
     // Who is avoided depends on the request as well, so those classes share nothing.
     return group.avoid.length === 0
@@ -57,3 +75,5 @@ export class CandidateLists {
     return found;
   }
 }
+
+const NO_ROWS = new Int32Array(0);

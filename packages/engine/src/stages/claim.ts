@@ -8,9 +8,9 @@ export interface Claim extends Candidacy {
   readonly namespace: string;
 }
 
-export function claimOf(task: Task): Claim {
+export function claimOf(task: Task, failedOn: readonly string[]): Claim {
   const { request, targetWorker, selector } = task.spec;
-  return { namespace: task.namespace, request, targetWorker, selector, avoid: task.suspectWorkers };
+  return { namespace: task.namespace, request, targetWorker, selector, avoid: task.suspectWorkers, failedOn };
 }
 
 /** A worker in any condition; without a ledger until it has told its capacity. */

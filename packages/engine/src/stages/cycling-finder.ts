@@ -29,7 +29,8 @@ export class CyclingFinder implements Finder {
     const rows = this.#candidates.of(group);
     const start = lowerBound(rows, this.#next);
     const leaps = this.#leaps.get(group);
-    return leaps === undefined ? this.#walk(group, rows, start) : this.#leap(group, rows, leaps, start);
+    const row = leaps === undefined ? this.#walk(group, rows, start) : this.#leap(group, rows, leaps, start);
+    return row < 0 ? this.#again(group) : row;
   }
 
   placed(row: number): void {
@@ -39,6 +40,17 @@ export class CyclingFinder implements Finder {
 
   describe(): string {
     return this.#name;
+  }
+
+  /** Where the class failed before: a handful of rows. */
+  #again(group: WaitingClass): number {
+    const rows = this.#candidates.again(group);
+    const start = lowerBound(rows, this.#next);
+    for (let step = 0; step < rows.length; step++) {
+      const row = rows[(start + step) % rows.length]!;
+      if (this.#cluster.fits(row, group.request)) return row;
+    }
+    return -1;
   }
 
   #walk(group: WaitingClass, rows: Int32Array, start: number): number {

@@ -13,9 +13,10 @@ interface Scene {
   readonly quota?: QuotaState;
   readonly policy?: string;
   readonly cursor?: string;
+  readonly failedOn?: readonly string[];
 }
 
-function viewOf({ workers = [], quota, policy = 'greedy', cursor }: Scene): ExplainView {
+function viewOf({ workers = [], quota, policy = 'greedy', cursor, failedOn = [] }: Scene): ExplainView {
   const known = workers.map(([worker, taken]): KnownWorker => {
     if (worker.capacity === null) return { worker, ledger: null };
     const room = roomOf(worker);
@@ -26,6 +27,7 @@ function viewOf({ workers = [], quota, policy = 'greedy', cursor }: Scene): Expl
     workers: known,
     policy: placementPolicy(policy)!,
     cursor: cursor ?? null,
+    failedOn: () => failedOn,
     position: () => 3,
     quota: () => quota ?? null,
   };
@@ -173,6 +175,24 @@ describe('a task that waits for room', () => {
   });
 });
 
+test('a worker that failed the task says so while another one has room, and is as good as any once none has', () => {
+  const [one, two] = [w(1, { cpu: 4 }), w(2, { cpu: 4 })];
+  const kinds = (taken: number) =>
+    explain(
+      task({ cpu: 1 }),
+      viewOf({
+        workers: [
+          [one, {}],
+          [two, { cpu: taken }],
+        ],
+        failedOn: ['worker-1'],
+      }),
+      0,
+    ).workers.map(({ obstacles }) => obstacles.map(({ kind }) => kind));
+  expect(kinds(3)).toEqual([['avoided'], []]);
+  expect(kinds(4)).toEqual([[], ['insufficient']]);
+});
+
 describe('a task that fits', () => {
   const workers = [
     [w(1, { cpu: 4 }), {}],
@@ -184,7 +204,7 @@ describe('a task that fits', () => {
     const told = explain(task({ cpu: 1 }), viewOf({ workers }), 0);
     expect([told.summary, told.advice]).toEqual(['Waits for its turn: position 3 in the queue', null]);
     expect(told.workers.map(({ scores }) => scores)).toEqual([{ freeCpu: 4 }, { freeCpu: 3 }, {}]);
-    expect(waitingMessage(claimOf(task({ cpu: 1 })), viewOf({ workers }))).toBe(null);
+    expect(waitingMessage(claimOf(task({ cpu: 1 }), []), viewOf({ workers }))).toBe(null);
   });
 
   test('or, with round-robin, how far its turn is', () => {

@@ -7,6 +7,7 @@ import { durationQuantity } from '../model/quantity.ts';
 import { amountOf, firstLacking, subtract } from '../model/resources.ts';
 import type { Task } from '../model/task.ts';
 import {
+  type Avoidance,
   couldEverFit,
   firstObstacle,
   formatAmounts,
@@ -27,6 +28,8 @@ export interface ExplainView {
   readonly workers: readonly KnownWorker[];
   readonly policy: PlacementPolicy;
   readonly cursor: string | null;
+  /** Where the cluster failed the task. */
+  failedOn(task: Task): readonly string[];
   /** 1 = next of all queued tasks; null when it is not queued. */
   position(taskId: string): number | null;
   /** null: the namespace has no quota. */
@@ -34,7 +37,7 @@ export interface ExplainView {
 }
 
 export function explain(task: Task, view: ExplainView, now: number): Explanation {
-  const claim = claimOf(task);
+  const claim = claimOf(task, view.failedOn(task));
   const waits = task.state === 'pending' || task.state === 'queued';
   const workers = waits ? verdicts(claim, view) : [];
   const position = task.state === 'queued' ? view.position(task.id) : null;
@@ -164,7 +167,7 @@ function verdicts(claim: Claim, view: ExplainView): WorkerVerdict[] {
   const avoided = avoidedBy(claim, known);
   const scores = scoresOf(claim, view, roomsTakingWork(known));
   return known.map(({ worker, ledger }) => {
-    const found = obstacles(claim, worker, ledger, avoided.has(worker.id));
+    const found = obstacles(claim, worker, ledger, avoided.get(worker.id) ?? null);
     return {
       workerId: worker.id,
       obstacles: found,
@@ -174,15 +177,18 @@ function verdicts(claim: Claim, view: ExplainView): WorkerVerdict[] {
   });
 }
 
-/** The workers that are passed over because another one could take the task. */
-function avoidedBy(claim: Claim, known: readonly KnownWorker[]): ReadonlySet<string> {
-  if (claim.avoid.length === 0) return NOBODY;
-  const workers = roomsTakingWork(known).map((room) => room.worker);
-  const candidates = [...candidatesOf(claim, workers)].map((row) => workers[row]!.id);
-  return new Set(claim.avoid.filter((id) => !candidates.includes(id)));
+/** The workers that are passed over: another one could ever take the task, or one has room where it has not failed. */
+function avoidedBy(claim: Claim, known: readonly KnownWorker[]): ReadonlyMap<string, Avoidance> {
+  const avoided = new Map<string, Avoidance>();
+  if (claim.avoid.length === 0 && claim.failedOn.length === 0) return avoided;
+  const rooms = roomsTakingWork(known);
+  const workers = rooms.map((room) => room.worker);
+  const candidates = [...candidatesOf(claim, workers)].map((row) => rooms[row]!);
+  for (const id of claim.avoid) if (!candidates.some(({ worker }) => worker.id === id)) avoided.set(id, 'lost');
+  const hasRoom = ({ worker, ledger }: WorkerRoom) => !claim.failedOn.includes(worker.id) && ledger.fits(claim.request);
+  if (candidates.some(hasRoom)) for (const id of claim.failedOn) if (!avoided.has(id)) avoided.set(id, 'failed');
+  return avoided;
 }
-
-const NOBODY: ReadonlySet<string> = new Set();
 
 function roomsTakingWork(known: readonly KnownWorker[]): WorkerRoom[] {
   return known.flatMap(({ worker, ledger }) => (ledger !== null && takesWork(worker) ? [{ worker, ledger }] : []));

@@ -20,11 +20,12 @@ interface Scene {
   readonly tasks: readonly Task[];
   readonly cursor?: string | null;
   readonly quota?: (namespace: string) => QuotaState | null;
+  readonly failedOn?: (task: Task) => readonly string[];
 }
 
-function viewOf({ workers, tasks, cursor = null, quota = () => null }: Scene): PlaceView {
+function viewOf({ workers, tasks, cursor = null, quota = () => null, failedOn = () => [] }: Scene): PlaceView {
   const queue = new WaitingQueue();
-  for (const row of tasks) queue.add(row);
+  for (const row of tasks) queue.add(row, failedOn(row));
   return { queue, workers: workers.map(roomOf), cursor, quota };
 }
 
@@ -138,6 +139,39 @@ describe('workers to be avoided', () => {
   });
 });
 
+describe('workers where the cluster failed a task', () => {
+  const task = taskRow('t', specRow({ cpu: 1 }));
+  const workers = ['w1', 'w2', 'w3'].map((id, n) => workerRow(id, { cpu: 4 - n }));
+
+  test('come after the others, among which the policy chooses as ever', () => {
+    for (const policy of [greedy, balanced]) {
+      const plan = place(viewOf({ workers, tasks: [task], failedOn: () => ['w1'] }), policy, 1);
+      expect(pairs(plan)).toEqual(['t w2']);
+      expect(plan.assignments[0]!.placedBy).toMatch(/; not w1, where it failed$/);
+    }
+    expect(
+      pairs(place(viewOf({ workers, tasks: [task], cursor: 'w1', failedOn: () => ['w2'] }), roundRobin, 1)),
+    ).toEqual(['t w3']);
+  });
+
+  test('are taken when no other has room now, without waiting for one', () => {
+    for (const policy of placementPolicies()) {
+      const view = viewOf({ workers, tasks: [task], failedOn: () => ['w1', 'w3'] });
+      view.workers[1]!.ledger.reserve(resources({ cpu: 3 }));
+      const plan = place(view, policy, 1);
+      expect(pairs(plan)).toEqual(['t w1']);
+      expect(plan.assignments[0]!.placedBy).toMatch(/; failed here before, no other worker has room$/);
+    }
+  });
+
+  test('are as good as any for other tasks of the same kind', () => {
+    const tasks = [task, taskRow('u', specRow({ cpu: 1 }), { sequence: 1 })];
+    const view = viewOf({ workers, tasks, failedOn: ({ id }) => (id === 't' ? ['w1'] : []) });
+    expect(view.queue.classCount).toBe(2);
+    expect(pairs(place(view, greedy, 2))).toEqual(['t w2', 'u w1']);
+  });
+});
+
 describe('round-robin', () => {
   const workers = ['w1', 'w2', 'w3'].map((id) => workerRow(id, { cpu: 2 }));
 
@@ -231,6 +265,7 @@ describe('any small cluster', () => {
     priority: fc.constantFrom(50, 50, 60),
     namespace: fc.constantFrom('default', 'limited'),
     suspectWorkers: fc.constantFrom([], [], ['w0'], ['w0', 'w1']),
+    failedOn: fc.constantFrom([], [], ['w0'], ['w1', 'w2']),
   });
 
   test('is planned as by trying every task on every worker', () => {
@@ -260,6 +295,7 @@ describe('any small cluster', () => {
             tasks: rows,
             cursor,
             quota,
+            failedOn: ({ sequence }: Task) => tasks[sequence]!.failedOn,
           };
           const view = viewOf(scene);
           for (const [n, room] of view.workers.entries()) {
@@ -267,7 +303,7 @@ describe('any small cluster', () => {
             if (room.ledger.fits(taken)) room.ledger.reserve(taken);
           }
           const plan = place(view, policy, 100);
-          expect(pairs(plan)).toEqual(naivePlan(view, policy, rows));
+          expect(pairs(plan)).toEqual(naivePlan(view, policy, rows, scene.failedOn));
           const placed = new Set(plan.assignments.map(({ taskId }) => taskId));
           const blocked = new Set(plan.blocked.map((one) => one.class));
           for (const row of rows) expect(placed.has(row.id) || blocked.has(view.queue.classOf(row.id)!)).toBe(true);
@@ -352,7 +388,12 @@ const packing: PlacementPolicy = {
 };
 
 /** The meaning of a pass, without classes, heaps, frontiers or leaps. */
-function naivePlan(view: PlaceView, policy: PlacementPolicy, tasks: readonly Task[]): string[] {
+function naivePlan(
+  view: PlaceView,
+  policy: PlacementPolicy,
+  tasks: readonly Task[],
+  failedOn: (task: Task) => readonly string[] = () => [],
+): string[] {
   const rooms: WorkerRoom[] = view.workers.map(({ worker, ledger }) => ({ worker, ledger: ledger.clone() }));
   const used = new Map<string, Resources>();
   let last = view.cursor;
@@ -368,7 +409,8 @@ function naivePlan(view: PlaceView, policy: PlacementPolicy, tasks: readonly Tas
       (room) => !avoids(room) && room.worker.state === 'active' && couldEverFit(task.spec, room.worker),
     );
     const able = rooms.filter((room) => fits(task.spec, room.worker, room.ledger) && !(others && avoids(room)));
-    const chosen = choose(able);
+    const untried = able.filter(({ worker }) => !failedOn(task).includes(worker.id));
+    const chosen = choose(untried) ?? choose(able);
     if (chosen === undefined) continue;
     chosen.ledger.reserve(request);
     if (left !== null) used.set(task.namespace, subtract(left, request));

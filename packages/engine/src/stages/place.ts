@@ -79,13 +79,22 @@ export function place(view: PlaceView, policy: PlacementPolicy, limit: number): 
       block(group, 'room');
       continue;
     }
-    const placedBy = finder.describe(group, row);
+    const workerId = cluster.workers[row]!.id;
+    const placedBy = `${finder.describe(group, row)}${failureNote(group, workerId)}`;
     cluster.place(row, group.request);
     finder.placed(row);
     quotas.take(group);
-    assignments.push({ taskId: entry.taskId, workerId: cluster.workers[row]!.id, placedBy });
+    assignments.push({ taskId: entry.taskId, workerId, placedBy });
   }
   return { assignments, cursor: finder.cursor ?? view.cursor, blocked, more: entry !== null };
+}
+
+/** That the worker was chosen with earlier failures in mind, for the timeline. */
+function failureNote({ failedOn }: WaitingClass, workerId: string): string {
+  if (failedOn.length === 0) return '';
+  return failedOn.includes(workerId)
+    ? '; failed here before, no other worker has room'
+    : `; not ${failedOn.join(', ')}, where it failed`;
 }
 
 /** What is left of each quota as the pass goes on. */

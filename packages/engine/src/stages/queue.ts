@@ -16,11 +16,13 @@ export class WaitingClass {
   readonly selector: Readonly<Record<string, string>>;
   /** Workers to try last: they were lost while they started these tasks. */
   readonly avoid: readonly string[];
+  /** Workers that come after all others with room: the cluster failed these tasks there. */
+  readonly failedOn: readonly string[];
   /** Equal for classes that the same workers suit; empty if every worker does. */
   readonly where: string;
   readonly entries = new SortedEntries();
 
-  constructor(key: string, task: Task) {
+  constructor(key: string, task: Task, failedOn: readonly string[]) {
     this.key = key;
     this.where = whereKey(task);
     this.namespace = task.namespace;
@@ -28,6 +30,7 @@ export class WaitingClass {
     this.targetWorker = task.spec.targetWorker;
     this.selector = task.spec.selector;
     this.avoid = task.suspectWorkers;
+    this.failedOn = failedOn;
   }
 
   get size(): number {
@@ -54,13 +57,13 @@ export class WaitingQueue {
     return this.#classes.size;
   }
 
-  /** Throws on a task that is queued already. */
-  add(task: Task): void {
+  /** `failedOn`: where the cluster failed it, ascending. Throws on a task that is queued already. */
+  add(task: Task, failedOn: readonly string[] = NOWHERE): void {
     if (this.#byTask.has(task.id)) throw new Error(`task ${task.id} is queued already`);
-    const key = classKey(task);
+    const key = classKey(task, failedOn);
     let group = this.#classes.get(key);
     if (group === undefined) {
-      group = new WaitingClass(key, task);
+      group = new WaitingClass(key, task, failedOn);
       this.#classes.set(key, group);
     }
     const entry: QueueEntry = {
@@ -186,11 +189,13 @@ class ClassCursor {
 }
 
 /** Equal for tasks that any worker and any quota treats alike. JSON keeps odd names and labels apart. */
-function classKey(task: Task): string {
+function classKey(task: Task, failedOn: readonly string[]): string {
   const { request } = task.spec;
   const amounts = `${request.cpuMillis},${request.memoryBytes},${request.storageBytes},${request.gpuMillis}`;
-  return `${amounts}${isEmpty(request.custom) ? '' : JSON.stringify(sorted(request.custom))}/${task.namespace}/${whereKey(task)}`;
+  return `${amounts}${isEmpty(request.custom) ? '' : JSON.stringify(sorted(request.custom))}/${task.namespace}/${whereKey(task)}${failedOn.length === 0 ? '' : JSON.stringify(failedOn)}`;
 }
+
+const NOWHERE: readonly string[] = [];
 
 function whereKey(task: Task): string {
   const { targetWorker, selector } = task.spec;

@@ -1,6 +1,4 @@
 /** The schedule pass: place and commit, at a pace of its own, and only when something may have become possible. */
-import type { TaskId } from '../model/task.ts';
-import { fits } from '../policy/feasibility.ts';
 import type { PlacementPolicy } from '../policy/policy.ts';
 import { placementPolicy } from '../policy/registry.ts';
 import type { EngineState } from '../state.ts';
@@ -10,7 +8,6 @@ import { claimOf } from './claim.ts';
 import { commit } from './commit.ts';
 import { type ExplainView, waitingMessage } from './explain.ts';
 import { type Placement, place } from './place.ts';
-import { isInfrastructure } from './retry.ts';
 
 /** When the next pass is due, or null while nothing could be placed. */
 export function passDue(state: EngineState): number | null {
@@ -27,17 +24,8 @@ export function runPass(step: Step): void {
     quota: (namespace: string) => state.quota(namespace),
   };
   const plan = place(view, policyOf(state), state.config.passPlacements);
-  // Those that go back to where they failed come last: by then it is known what room there is elsewhere.
-  const again: Placement[] = [];
-  for (const assignment of plan.assignments) {
-    if (hasFailedOn(state, assignment.taskId, assignment.workerId)) again.push(assignment);
-    else carryOut(step, assignment);
-  }
+  for (const assignment of plan.assignments) carryOut(step, assignment);
   state.passWanted = plan.more;
-  for (const assignment of again) {
-    // Its own place may have gone to one that was moved before it; then the next pass looks again.
-    if (commit(step, elsewhere(state, assignment) ?? assignment) !== null) state.passWanted = true;
-  }
   if (plan.cursor !== state.cluster.cursor) step.setCluster({ cursor: plan.cursor });
   state.lastPassAt = step.now;
   if (!plan.more) tellWhyTheyWait(step);
@@ -48,24 +36,6 @@ function carryOut(step: Step, assignment: Placement): void {
   // Ranking and commit use one predicate on one state: here a refusal means that they disagree.
   if (refusal !== null)
     throw new Error(`the pass placed ${assignment.taskId} where it does not fit: ${refusal.message}`);
-}
-
-function hasFailedOn(state: EngineState, taskId: TaskId, workerId: string): boolean {
-  if (state.tasks.get(taskId)!.infraFailures === 0) return false;
-  const attempts = state.attempts.get(taskId)!;
-  return attempts.some((past) => past.workerId === workerId && past.reason !== null && isInfrastructure(past.reason));
-}
-
-/**
- * Another worker with room now, whatever the policy would prefer: a worker that can not start containers looks the
- * emptiest of all, and would get the task again until its budget is used up. Null when there is none.
- */
-function elsewhere(state: EngineState, { taskId, workerId, placedBy }: Placement): Placement | null {
-  const { spec } = state.tasks.get(taskId)!;
-  for (const { worker, ledger } of state.rooms())
-    if (fits(spec, worker, ledger) && !hasFailedOn(state, taskId, worker.id))
-      return { taskId, workerId: worker.id, placedBy: `${placedBy}; not ${workerId}, where it failed` };
-  return null;
 }
 
 /**
@@ -82,7 +52,7 @@ function tellWhyTheyWait(step: Step): void {
     if (budget <= 0) break;
     budget -= state.workers.size + 1;
     const task = state.tasks.get(taskId)!;
-    const message = waitingMessage(claimOf(task), view);
+    const message = waitingMessage(claimOf(task, state.failedOn(task)), view);
     if (message !== null && message !== task.message) changeTask(step, taskId, { message });
   }
   state.unexplained.clear();
@@ -93,6 +63,7 @@ export function explainView(state: EngineState): ExplainView {
     workers: state.known(),
     policy: policyOf(state),
     cursor: state.cluster.cursor,
+    failedOn: (task) => state.failedOn(task),
     position: (taskId) => state.queue.position(taskId),
     quota: (namespace) => state.quota(namespace),
   };

@@ -34,7 +34,8 @@ export class ScoringFinder implements Finder {
       heap = new CandidateHeap(group.request, this.#candidates.of(group), this.#scorer, this.#cluster);
       this.#heaps.set(group, heap);
     }
-    return heap.catchUp() ? heap.best() : this.#scan(group.request, this.#candidates.of(group));
+    const row = heap.catchUp() ? heap.best() : this.#scan(group.request, this.#candidates.of(group));
+    return row < 0 ? this.#scan(group.request, this.#candidates.again(group)) : row;
   }
 
   placed(row: number): void {

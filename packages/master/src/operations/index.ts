@@ -4,6 +4,7 @@
  */
 import { OPERATIONS, type OperationName } from '@cloudai/api/rest';
 import { authorize, checkAuthorizationTable } from '../authorize.ts';
+import { CommittedSequence } from '../committed-sequence.ts';
 import type { MasterContext } from '../context.ts';
 import { Unavailable } from '../unavailable.ts';
 import { artifactOperations } from './artifacts.ts';
@@ -29,6 +30,8 @@ export { Rejected } from './rejected.ts';
 const RETRY_AFTER_SECONDS = 1;
 
 export interface OperationsLayer {
+  /** Event sequence that everything which is performed from now on is at least as new as. */
+  sequence(): number;
   /** Authorises, validates, performs. Rejects with `Rejected` for everything that is the caller's affair. */
   perform<Name extends OperationName>(
     name: Name,
@@ -41,7 +44,9 @@ export function createOperations(context: MasterContext): OperationsLayer {
   checkAuthorizationTable(Object.keys(OPERATIONS));
   compileValidators();
   const operations = bind(context);
+  const sequence = new CommittedSequence(context.loop);
   return {
+    sequence: () => sequence.newest,
     async perform<Name extends OperationName>(name: Name, caller: Omit<Call, 'operation'>, input: RawInput) {
       const call: Call = { ...caller, operation: name };
       if (authorize(call.subject, name, null) !== 'allowed')

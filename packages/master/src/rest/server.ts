@@ -50,6 +50,9 @@ const OPEN_PATHS: ReadonlySet<string> = new Set(['/health', '/ready']);
 
 const DOCUMENT_PATH = '/api/v1/openapi.json';
 
+/** Event sequence that the answer is at least as new as: a watch that begins after it misses nothing. */
+const SEQUENCE_HEADER = 'x-cloudai-sequence';
+
 declare module 'fastify' {
   interface FastifyRequest {
     subject: Subject | null;
@@ -193,6 +196,7 @@ function addRoute(
       const call = { subject, requestId: request.id, idempotencyKey: typeof key === 'string' ? key : null };
       const query = coerceQuery(schema.query, request.query);
       const input = { params, query, body: request.body };
+      if (route.method === 'GET') reply.header(SEQUENCE_HEADER, operations.sequence());
       const output = await operations.perform(name, call, input);
       if (name === 'readLogs') return replyLog(request, reply, output as LogReading);
       if (name === 'getArtifact') return replyArtifact(request, reply, output as ArtifactDownload);

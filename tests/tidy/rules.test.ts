@@ -27,6 +27,7 @@ describe('arrows between packages', () => {
       'packages/cli/src/commands/worker.ts',
       `export const run = async () => (await import('@cloudai/worker')).start();`,
     ],
+    ['packages/cli/src/commands/sim.ts', `const { simulate } = await import('@cloudai/sim');`],
     ['tests/e2e/cluster.test.ts', `import { startMaster } from '@cloudai/master';`],
   ])('%s may: %s', (path, text) => {
     expect(checkArrows(file(path, text))).toEqual([]);
@@ -46,6 +47,8 @@ describe('arrows between packages', () => {
     ['packages/master/src/a.ts', `import { x } from '@cloudai/master';`, 'this package itself'],
     ['packages/master/src/a.ts', 'const x = await import(`@cloudai/' + '${' + 'name}`);', 'cannot be checked'],
     ['packages/cli/src/commands/dev.ts', `import { startMaster } from '@cloudai/master';`, 'dynamic import()'],
+    ['packages/cli/src/commands/sim.ts', `import { simulate } from '@cloudai/sim';`, 'dynamic import()'],
+    ['packages/cli/src/commands/run.ts', `await import('@cloudai/sim');`, 'cli may not import'],
     ['packages/cli/src/commands/submit.ts', `await import('@cloudai/master');`, 'cli may not import'],
     ['packages/cli/src/commands/dev.ts', `await import('@cloudai/worker/core');`, 'cli may not import'],
     ['packages/cli/src/commands/fsck.ts', `await import('@cloudai/store');`, 'cli may not import'],

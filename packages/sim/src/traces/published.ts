@@ -1,0 +1,22 @@
+import { parseTable } from './csv.ts';
+import type { TraceText } from './file.ts';
+
+/** What the authors of FGD measured: percents of the cluster's GPUs. */
+export interface PublishedPacking {
+  readonly trace: string;
+  readonly policy: string;
+  readonly seed: number;
+  readonly allocation130: number;
+  readonly fragmented130: number;
+}
+
+export function parsePublishedPacking(source: TraceText): PublishedPacking[] {
+  const columns = ['trace', 'policy', 'seed', 'alloc100', 'alloc130', 'fragTotal130', 'fragIdle130'];
+  return parseTable(source, columns).map((row) => ({
+    trace: row.name('trace'),
+    policy: row.name('policy'),
+    seed: row.integer('seed'),
+    allocation130: row.number('alloc130'),
+    fragmented130: row.number('fragTotal130'),
+  }));
+}

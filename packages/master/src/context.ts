@@ -40,16 +40,29 @@ export interface LogState {
 }
 
 /** Durable logs by (task, attempt). Reading never buffers more than one block per reader. */
+/** A place in each stream of a log, in bytes. */
+export interface LogOffsets {
+  readonly stdout: number;
+  readonly stderr: number;
+}
+
 export interface LogStore {
   state(taskId: string, attempt: number): Promise<LogState | null>;
-  /** Records in order of arrival; with `follow` it goes on until the log is complete or the signal fires. */
+  /**
+   * Records in order of arrival; with `follow` it goes on until the log is complete or the signal fires. `from` leaves
+   * out the bytes before these offsets; those near the end are found without reading what is before.
+   */
   read(
     taskId: string,
     attempt: number,
-    options: { readonly follow: boolean; readonly signal?: AbortSignal },
+    options: { readonly follow: boolean; readonly from?: LogOffsets; readonly signal?: AbortSignal },
   ): AsyncIterable<LogRecord>;
-  /** The last records that hold at least `lines` line ends. */
-  tail(taskId: string, attempt: number, lines: number): Promise<readonly LogRecord[]>;
+  /** The last records that hold at least `lines` line ends, and where to go on reading. */
+  tail(
+    taskId: string,
+    attempt: number,
+    lines: number,
+  ): Promise<{ readonly records: readonly LogRecord[]; readonly end: LogOffsets }>;
   remove(taskId: string): Promise<void>;
 }
 
@@ -100,8 +113,8 @@ export interface Identity {
   readonly clusterId: string;
   /** `CAIJ1.<sha256 hex of the root CA's DER>.<worker id>.<secret>`, and what the engine stores of it. */
   makeJoinToken(workerId: string): { readonly token: string; readonly hash: string };
-  /** `cai_<id>_<secret>`, and what the engine stores of it. */
-  makeApiToken(): { readonly id: string; readonly token: string; readonly hash: string };
+  /** `cai_<id>_<secret>`, and what the engine stores of it. That of a session has the id `<parent>.<id>`. */
+  makeApiToken(parent?: string): { readonly id: string; readonly token: string; readonly hash: string };
   hashApiToken(token: string): string;
   /** Root certificate in PEM, for clients that talk TLS to the REST port. */
   readonly rootPem: string;

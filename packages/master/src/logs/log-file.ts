@@ -9,7 +9,7 @@
  * removed   its files are gone
  */
 import { type FileHandle, open } from 'node:fs/promises';
-import type { LogState } from '../context.ts';
+import type { LogOffsets, LogState } from '../context.ts';
 import { encode, encodeEnd, encodeSeal, KIND, MAX_DATA_BYTES, type StreamName } from './record.ts';
 import { stepForward } from './walk.ts';
 
@@ -148,6 +148,11 @@ export class LogFile {
       droppedBytes: this.#dropped,
       complete: this.isOver,
     };
+  }
+
+  /** What readers see of each stream. */
+  get readable(): LogOffsets {
+    return { stdout: this.#written.stdout.end, stderr: this.#written.stderr.end };
   }
 
   append(chunk: LogChunk): Appended {

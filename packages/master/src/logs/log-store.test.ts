@@ -1,9 +1,9 @@
-import { appendFile, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { LogRecord } from '../context.ts';
+import type { LogOffsets, LogRecord } from '../context.ts';
 import type { LogChunk } from './log-file.ts';
 import { FileLogStore, MOST_UNUSED } from './log-store.ts';
 
@@ -17,7 +17,7 @@ const fatal: unknown[] = [];
 
 beforeEach(async () => {
   directory = await mkdtemp(path.join(tmpdir(), 'cloudai-logs-'));
-  store = open();
+  store = openStore();
 });
 afterEach(async () => {
   await store.close();
@@ -25,7 +25,7 @@ afterEach(async () => {
   expect(fatal.splice(0)).toEqual([]);
 });
 
-function open(): FileLogStore {
+function openStore(): FileLogStore {
   return new FileLogStore({ directory, onFatal: (error) => fatal.push(error) });
 }
 
@@ -92,7 +92,7 @@ describe('appending', () => {
   test('an attempt that said nothing has no log', async () => {
     expect(await store.state(TASK, 1)).toBeNull();
     expect((await collect()).byteLength).toBe(0);
-    expect(await store.tail(TASK, 1, 10)).toEqual([]);
+    expect(await store.tail(TASK, 1, 10)).toEqual({ records: [], end: { stdout: 0, stderr: 0 } });
   });
 
   test('a name that is no id never becomes a path', async () => {
@@ -115,7 +115,7 @@ describe('after a crash', () => {
     const content = await written();
     for (let cut = 1; cut < 1_400; cut += 37) {
       await writeFile(file(), content.subarray(0, content.byteLength - cut));
-      store = open();
+      store = openStore();
       const { end } = (await store.open(TASK, 1)).accepted.stdout;
       expect(end % 500 === 0 || end === whole.byteLength).toBe(true);
       expect(whole.byteLength - end).toBeLessThanOrEqual(cut + 536);
@@ -130,7 +130,7 @@ describe('after a crash', () => {
     const content = await written();
     for (const junk of [Buffer.alloc(4_096), Buffer.from('LOG1 not a record'), content.subarray(7, 900)]) {
       await writeFile(file(), Buffer.concat([content, junk]));
-      store = open();
+      store = openStore();
       expect((await store.open(TASK, 1)).accepted.stdout.end).toBe(whole.byteLength);
       await store.close();
       expect((await stat(file())).size).toBe(content.byteLength);
@@ -142,7 +142,7 @@ describe('after a crash', () => {
     const flipped = Buffer.from(content);
     flipped[10_000]! ^= 4;
     await writeFile(file(), flipped);
-    store = open();
+    store = openStore();
     const { end } = (await store.open(TASK, 1)).accepted.stdout;
     expect(end).toBeGreaterThan(8_000);
     expect(end).toBeLessThan(10_000);
@@ -160,7 +160,7 @@ describe('after a crash', () => {
     const content = await readFile(file());
     content[content.indexOf('second')]! ^= 1;
     await writeFile(file(), content);
-    store = open();
+    store = openStore();
     expect(await store.state(TASK, 1)).toMatchObject({ complete: true, stdoutBytes: 19 });
     expect((await collect()).toString()).toBe('first\nthird\n');
   });
@@ -168,7 +168,7 @@ describe('after a crash', () => {
   test('an empty file is an empty log', async () => {
     await written();
     await truncate(file(), 0);
-    store = open();
+    store = openStore();
     expect(await store.state(TASK, 1)).toBeNull();
   });
 });
@@ -251,6 +251,64 @@ describe('following', () => {
   });
 });
 
+describe('reading from a place', () => {
+  const collectFrom = async (from: LogOffsets): Promise<Record<'stdout' | 'stderr', string>> => {
+    const text = { stdout: '', stderr: '' };
+    for await (const { stream, offset, data } of store.read(TASK, 1, { follow: false, from })) {
+      expect(offset).toBe(from[stream] + text[stream].length);
+      text[stream] += Buffer.from(data).toString();
+    }
+    return text;
+  };
+
+  test('gives just what lies behind it, wherever it is in each stream', async () => {
+    const [stdout, stderr] = [Array.from({ length: 60 }, (_, n) => `line ${n}\n`).join(''), 'first and only\n'];
+    const log = await store.open(TASK, 1);
+    store.append(log, chunk(0, stderr, { stream: 'stderr' }));
+    for (let at = 0; at < stdout.length; at += 23)
+      store.append(log, chunk(at, stdout.slice(at, at + 23), { at: at * 1e3 }));
+    await store.flush();
+    for (let from = 0; from <= stdout.length; from += 17)
+      for (const other of [0, 7, stderr.length])
+        expect(await collectFrom({ stdout: from, stderr: other })).toEqual({
+          stdout: stdout.slice(from),
+          stderr: stderr.slice(other),
+        });
+    expect(await collectFrom({ stdout: 1e9, stderr: 1e9 })).toEqual({ stdout: '', stderr: '' });
+  });
+
+  test('follows from there, also from a place that is not written yet', async () => {
+    const log = await store.open(TASK, 1);
+    await append(chunk(0, 'old\n'));
+    const following = Array.fromAsync(store.read(TASK, 1, { follow: true, from: { stdout: 6, stderr: 0 } }));
+    store.append(log, chunk(4, 'new\n', { last: true }));
+    store.append(log, chunk(0, 'oops', { stream: 'stderr', last: true }));
+    const seen = (await following).map(({ stream, offset, data }) => [stream, offset, Buffer.from(data).toString()]);
+    expect(seen).toEqual([
+      ['stdout', 6, 'w\n'],
+      ['stderr', 0, 'oops'],
+    ]);
+  });
+
+  test('near the end of a long log reads its end only', async () => {
+    const piece = Buffer.alloc(64 * 1024, 'x');
+    const log = await store.open(TASK, 1);
+    for (let n = 0; n < 320; n += 1) {
+      store.append(log, chunk(n * piece.length, piece, { at: n * 1_000 }));
+      if (n % 64 === 63) await store.flush();
+    }
+    await store.flush();
+    const probe = await open(file(), 'r');
+    const handles = Object.getPrototypeOf(probe) as typeof probe;
+    await probe.close();
+    const spy = vi.spyOn(handles, 'read');
+    expect((await collectFrom({ stdout: 319 * piece.length + 5, stderr: 0 })).stdout).toHaveLength(piece.length - 5);
+    const reads = spy.mock.calls.map((args) => (args as unknown[])[3] as number);
+    spy.mockRestore();
+    expect(Math.min(...reads)).toBeGreaterThan(300 * piece.length);
+  });
+});
+
 describe('the tail', () => {
   test('holds at least so many lines, across records and streams', async () => {
     const log = await store.open(TASK, 1);
@@ -262,7 +320,9 @@ describe('the tail', () => {
     }
     await append(chunk(0, 'oops\n', { stream: 'stderr', at: 400_000 }));
     for (const lines of [1, 2, 50, 301, 1_000]) {
-      const text = (await store.tail(TASK, 1, lines)).map((record) => Buffer.from(record.data).toString()).join('');
+      const { records, end } = await store.tail(TASK, 1, lines);
+      expect(end).toEqual({ stdout: offset, stderr: 5 });
+      const text = records.map((record) => Buffer.from(record.data).toString()).join('');
       const expected = [...Array.from({ length: 300 }, (_, i) => `line ${i}\n`), 'oops\n'].slice(-lines).join('');
       expect(text.endsWith(expected)).toBe(true);
       expect(text.length).toBeLessThan(expected.length + 12);
@@ -279,7 +339,7 @@ describe('the tail', () => {
     }
     await store.flush();
     const started = performance.now();
-    const records = await store.tail(TASK, 1, 100);
+    const { records } = await store.tail(TASK, 1, 100);
     expect(performance.now() - started).toBeLessThan(200);
     expect(records).toHaveLength(2);
   });
@@ -359,7 +419,7 @@ describe('the disk', () => {
     expect(log.durable.stdout.end).toBe(1);
     fatal.length = 0;
     await store.close();
-    store = open();
+    store = openStore();
   });
 
   test('appending garbage from outside does not disturb a reader', async () => {

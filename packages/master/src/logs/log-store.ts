@@ -4,15 +4,15 @@
  * sync delays no reader. Followers read from the file, each with its own place in it: a slow one costs nobody anything.
  */
 import { constants } from 'node:fs';
-import { open, readdir, rm } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { LogRecord, LogState, LogStore } from '../context.ts';
+import type { LogOffsets, LogRecord, LogState, LogStore } from '../context.ts';
 import { makeDirectoryDurably, syncDirectory } from '../durable-file.ts';
 import { LogChange } from './log-change.ts';
 import { type Budget, LogFile, loadLogFile } from './log-file.ts';
 import type { FileRecord } from './record.ts';
-import { stepForward, takeBackward } from './walk.ts';
+import { stepForward, takeBackward, walkBackward } from './walk.ts';
 
 export interface LogStoreOptions {
   readonly directory: string;
@@ -112,9 +112,9 @@ export class FileLogStore implements LogStore {
   async *read(
     taskId: string,
     attempt: number,
-    options: { readonly follow: boolean; readonly signal?: AbortSignal },
+    options: { readonly follow: boolean; readonly from?: LogOffsets; readonly signal?: AbortSignal },
   ): AsyncIterable<LogRecord> {
-    const { follow, signal } = options;
+    const { follow, from = BEGINNING, signal } = options;
     const file = await this.open(taskId, attempt);
     const change = new LogChange(file, signal);
     try {
@@ -122,12 +122,15 @@ export class FileLogStore implements LogStore {
       if (file.size === 0 || change.over) return;
       const handle = await open(file.path, 'r');
       try {
-        for (let position = 0; !change.over; ) {
+        for (let position = await placeOf(handle, file, from); !change.over; ) {
           // The state first: what is written before the end is seen is read before the end is believed.
           const over = file.isOver;
           if (position < file.size) {
             const step = await stepForward(handle, position, file.size);
-            for (const record of step.records) if (!record.isMark) yield logRecord(record);
+            for (const record of step.records) {
+              const behind = record.isMark ? null : recordFrom(record, from[record.stream]);
+              if (behind !== null) yield behind;
+            }
             position = step.next;
           } else if (over || !follow) return;
           else await change.next();
@@ -141,21 +144,27 @@ export class FileLogStore implements LogStore {
     }
   }
 
-  async tail(taskId: string, attempt: number, lines: number): Promise<readonly LogRecord[]> {
+  async tail(
+    taskId: string,
+    attempt: number,
+    lines: number,
+  ): Promise<{ readonly records: readonly LogRecord[]; readonly end: LogOffsets }> {
     const file = await this.open(taskId, attempt);
     try {
-      return file.size === 0 || lines <= 0 ? [] : await this.#tail(file, lines);
+      const end = file.readable;
+      return { records: file.size === 0 || lines <= 0 ? [] : await this.#tail(file, lines), end };
     } finally {
       await this.release(file);
     }
   }
 
   async #tail(file: LogFile, lines: number): Promise<readonly LogRecord[]> {
+    const { size } = file;
     const handle = await open(file.path, 'r');
     try {
       let found = 0;
       let first = true;
-      const records = await takeBackward(handle, file.size, (record) => {
+      const records = await takeBackward(handle, size, (record) => {
         if (record.isMark || record.data.byteLength === 0) return false;
         found += lineEnds(record.data);
         // The end of the very last line does not begin another one.
@@ -394,6 +403,29 @@ function keyOf(taskId: string, attempt: number): string {
 
 function logRecord({ stream, offset, at, data }: FileRecord): LogRecord {
   return { stream, offset, at, data };
+}
+
+const BEGINNING: LogOffsets = { stdout: 0, stderr: 0 };
+
+/** What of the record lies at `from` or behind, or null if nothing does. */
+function recordFrom(record: FileRecord, from: number): LogRecord | null {
+  const { stream, offset, at, data } = record;
+  if (offset >= from) return { stream, offset, at, data };
+  return offset + data.byteLength > from ? { stream, offset: from, at, data: data.subarray(from - offset) } : null;
+}
+
+/** Where reading has to begin so that nothing behind `from` is missed. */
+async function placeOf(handle: FileHandle, file: LogFile, from: LogOffsets): Promise<number> {
+  const { size, readable } = file;
+  // From the nearer end: a resumed follower is mostly close to the last byte.
+  if (2 * (from.stdout + from.stderr) < readable.stdout + readable.stderr) return 0;
+  const wanted = new Set((['stdout', 'stderr'] as const).filter((stream) => from[stream] < readable[stream]));
+  if (wanted.size === 0) return size;
+  const found = await walkBackward(handle, size, ({ isMark, stream, offset }) => {
+    if (!isMark && offset <= from[stream]) wanted.delete(stream);
+    return wanted.size === 0;
+  });
+  return found ?? 0;
 }
 
 function lineEnds(data: Buffer): number {

@@ -54,6 +54,22 @@ export async function takeBackward(
   enough: (record: FileRecord) => boolean,
 ): Promise<FileRecord[]> {
   const records: FileRecord[] = [];
+  await walkBackward(handle, end, (record) => {
+    records.push(record);
+    return enough(record);
+  });
+  return records.reverse();
+}
+
+/**
+ * Shows the records before `end`, the last one first, until `enough` says so. Answers where that record begins, or null
+ * if it came to the beginning of the file or to damage before.
+ */
+export async function walkBackward(
+  handle: FileHandle,
+  end: number,
+  enough: (record: FileRecord) => boolean,
+): Promise<number | null> {
   let blockStart = end;
   let block = Buffer.alloc(0);
   const need = async (from: number): Promise<void> => {
@@ -70,11 +86,10 @@ export async function takeBackward(
     await need(position - size);
     const record = decode(block, position - size - blockStart);
     if (record.kind === 'damaged' || record.kind === 'more') break;
-    records.push(record);
     position -= size;
-    if (enough(record)) break;
+    if (enough(record)) return position;
   }
-  return records.reverse();
+  return null;
 }
 
 async function readAt(handle: FileHandle, position: number, length: number): Promise<Buffer> {

@@ -6,7 +6,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { LogLine } from '@cloudai/api/rest';
 import type { Attempt, Task } from '@cloudai/engine';
-import type { LogRecord, MasterContext } from '../context.ts';
+import type { LogOffsets, LogRecord, MasterContext } from '../context.ts';
 import { type Operations, taskUnknown } from './call.ts';
 import { findAttempts, findTask } from './find.ts';
 import { keeps, type LogFilter, needsLines, readLogFilter } from './log-filter.ts';
@@ -27,6 +27,7 @@ export interface LogReading {
   pieces(signal: AbortSignal): AsyncGenerator<LogPiece, void>;
 }
 
+const BEGINNING: LogOffsets = { stdout: 0, stderr: 0 };
 /** After a worker was lost nothing more of the attempt is expected, but it may be on its way. */
 const LOST_GRACE_MS = 1_000;
 /** The result can be faster than the last of the log. */
@@ -120,13 +121,14 @@ class LogReader {
     const cutter = needsLines(this.#filter) ? new LineCutter() : null;
     const pass = (line: LogRecord): LogPiece | null =>
       keeps(this.#filter, line) ? { kind: 'data', attempt: number, ...line } : null;
-    const skip = new Map<string, number>();
+    let from = BEGINNING;
     if (cutter !== null && this.#filter.tail !== null) {
-      for (const line of await this.#tail(number, this.#filter.tail, cutter, skip))
-        yield { kind: 'data', attempt: number, ...line };
+      const { lines, end } = await this.#tail(number, this.#filter.tail, cutter);
+      for (const line of lines) yield { kind: 'data', attempt: number, ...line };
+      from = end;
     }
     if (this.#filter.tail === null || follow) {
-      for await (const record of this.#records(attempt, follow, skip, signal)) {
+      for await (const record of this.#records(attempt, follow, from, signal)) {
         if (this.#filter.stream !== null && record.stream !== this.#filter.stream) continue;
         if (cutter === null) yield { kind: 'data', attempt: number, ...record };
         else
@@ -146,19 +148,22 @@ class LogReader {
   }
 
   /**
-   * The last lines that pass the filter. `skip` gets the offsets up to which each stream was read, so that following
-   * goes on from there; what then ends an unfinished last line counts as a line of its own.
+   * The last lines that pass the filter, and the place up to which each stream was read, so that following goes on from
+   * there; what then ends an unfinished last line counts as a line of its own.
    */
-  async #tail(number: number, count: number, cutter: LineCutter, skip: Map<string, number>): Promise<LogRecord[]> {
+  async #tail(
+    number: number,
+    count: number,
+    cutter: LineCutter,
+  ): Promise<{ readonly lines: LogRecord[]; readonly end: LogOffsets }> {
     const { logs } = this.#context;
     const filtered = this.#filter.matches !== null || this.#filter.since !== null || this.#filter.stream !== null;
     // Without a filter the store finds the place from the end; with one the whole log has to be looked at.
-    const records = filtered
-      ? logs.read(this.#taskId, number, { follow: false })
-      : await logs.tail(this.#taskId, number, count + 1);
+    const tail = filtered ? null : await logs.tail(this.#taskId, number, count + 1);
+    const end = { ...(tail?.end ?? BEGINNING) };
     const keeper = new TailKeeper(count);
-    for await (const record of records) {
-      skip.set(record.stream, record.offset + record.data.length);
+    for await (const record of tail?.records ?? logs.read(this.#taskId, number, { follow: false })) {
+      end[record.stream] = Math.max(end[record.stream], record.offset + record.data.length);
       if (this.#filter.stream !== null && record.stream !== this.#filter.stream) continue;
       for (const line of cutter.cut(record)) {
         await this.#pace.step();
@@ -166,14 +171,14 @@ class LogReader {
       }
     }
     for (const line of cutter.rest()) if (keeps(this.#filter, line)) keeper.add(line);
-    return keeper.take();
+    return { lines: keeper.take(), end };
   }
 
-  /** Records behind `skip`; while following until the log is complete, or its attempt has ended and nothing more comes. */
+  /** Records behind `from`; while following until the log is complete, or its attempt has ended and nothing more comes. */
   async *#records(
     attempt: Attempt,
     follow: boolean,
-    skip: ReadonlyMap<string, number>,
+    from: LogOffsets,
     signal: AbortSignal,
   ): AsyncGenerator<LogRecord, void> {
     const own = new AbortController();
@@ -182,15 +187,7 @@ class LogReader {
     if (signal.aborted) own.abort();
     const leave = follow ? this.#leaveAfterEnd(attempt.number, own) : () => {};
     try {
-      for await (const record of this.#context.logs.read(this.#taskId, attempt.number, {
-        follow,
-        signal: own.signal,
-      })) {
-        const from = skip.get(record.stream) ?? 0;
-        if (record.offset >= from) yield record;
-        else if (record.offset + record.data.length > from)
-          yield { ...record, offset: from, data: record.data.subarray(from - record.offset) };
-      }
+      yield* this.#context.logs.read(this.#taskId, attempt.number, { follow, from, signal: own.signal });
     } finally {
       leave();
       signal.removeEventListener('abort', stopAll);

@@ -249,6 +249,19 @@ describe('following', () => {
     expect(texts(follower.lines)).toEqual(['3\n', '4', '4\n', '5\n']);
   });
 
+  test('from the last lines on does not go back to what the other stream said long before', async () => {
+    const id = await running();
+    await bench.log(id, 'early\n', 'stderr');
+    await bench.log(id, '1\n2\n3\n');
+    const follower = await Follower.open(`/tasks/${id}/logs?follow=true&tail=1`);
+    await follower.has(1);
+    await bench.log(id, '4\n');
+    await bench.endLog(id);
+    await bench.end(id);
+    await follower.done;
+    expect(texts(follower.lines)).toEqual(['3\n', '4\n']);
+  });
+
   test('keeps only lines that are asked for', async () => {
     const id = await running();
     const follower = await Follower.open(`/tasks/${id}/logs?follow=true&grep=yes`);

@@ -1,0 +1,3 @@
+export type * from './messages.ts';
+export * from './protocol.ts';
+export type * from './requests.ts';

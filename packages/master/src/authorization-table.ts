@@ -50,4 +50,10 @@ export const AUTHORIZATION: Readonly<Record<OperationName, Readonly<Record<Role,
   listTokens: { admin: 'all', user: 'no' },
   issueToken: { admin: 'all', user: 'no' },
   revokeToken: { admin: 'all', user: 'no' },
+
+  // A session is a token of the same user that ends sooner: it gives nobody a right that the caller has not.
+  createSession: { admin: 'all', user: 'all' },
+  getSession: { admin: 'all', user: 'all' },
+  endSession: { admin: 'all', user: 'all' },
+  createLoginCode: { admin: 'all', user: 'all' },
 };

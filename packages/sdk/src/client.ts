@@ -9,11 +9,14 @@ import type {
   JobSubmitted,
   LabelPatch,
   List,
+  LoginCodeView,
   NamespaceChange,
   NamespaceView,
   OperationInput,
   QueueView,
   SchedulerView,
+  SessionRequest,
+  SessionView,
   TaskDetail,
   TaskPatch,
   TaskSubmission,
@@ -108,7 +111,8 @@ export class CloudAI {
     this.#namespace = options.namespace ?? null;
     this.#headers = {
       accept: 'application/json',
-      ...(options.token == null ? {} : { authorization: `Bearer ${options.token}` }),
+      // The cookie of a browser comes along by itself; the header shows that a page of the master meant the request.
+      ...(options.token == null ? { 'x-cloudai-csrf': '1' } : { authorization: `Bearer ${options.token}` }),
       ...(options.userAgent === undefined ? {} : { 'user-agent': options.userAgent }),
     };
     this.#retry = { ...DEFAULT_RETRY, ...options.retry };
@@ -281,6 +285,28 @@ export class CloudAI {
 
   async revokeToken(token: string): Promise<void> {
     await this.#empty('revokeToken', { params: { token } });
+  }
+
+  // Sessions of browsers
+
+  /** Logs in: the browser keeps the session in a cookie that no script can read. */
+  createSession(login: SessionRequest, options?: CallOptions): Promise<SessionView> {
+    return this.#json('createSession', { body: login, ...options });
+  }
+
+  /** Who I am. */
+  getSession(options?: CallOptions): Promise<SessionView> {
+    return this.#json('getSession', { ...options });
+  }
+
+  /** Logs out. */
+  async endSession(): Promise<void> {
+    await this.#empty('endSession', {});
+  }
+
+  /** A code that logs a browser in once, with the rights of this client. */
+  createLoginCode(options?: CallOptions): Promise<LoginCodeView> {
+    return this.#json('createLoginCode', { ...options });
   }
 
   /** Closes idle connections. */

@@ -2,4 +2,5 @@ export * from './cluster.ts';
 export * from './openapi.ts';
 export * from './operations.ts';
 export * from './routes.ts';
+export * from './session.ts';
 export * from './task.ts';

@@ -20,12 +20,18 @@ export function openApi(version: string): Json {
       description: 'Runs container tasks on a cluster of workers. Errors: docs/reference/errors.md.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
-    security: [{ bearer: [] }],
+    security: [{ bearer: [] }, { session: [] }],
     paths,
     components: {
       schemas,
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'A token as `cloudai init` or an admin issues it.' },
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: 'cloudai_session',
+          description: 'As `POST /api/v1/session` sets it. Changes also need the header `X-Cloudai-Csrf: 1`.',
+        },
       },
     },
   };
@@ -38,6 +44,7 @@ function operation(name: OperationName, route: Route, schemas: Json): Json {
   return {
     operationId: name,
     summary: route.summary,
+    ...(route.open === true ? { security: [] } : {}),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(schema.body === undefined
       ? {}

@@ -27,6 +27,7 @@ import {
   WorkerView,
 } from './cluster.ts';
 import type { OperationName } from './routes.ts';
+import { LoginCodeView, SessionRequest, SessionView } from './session.ts';
 import {
   ArtifactList,
   CancelRequest,
@@ -220,6 +221,10 @@ export const OPERATIONS = {
     response: TokenIssued,
   },
   revokeToken: { params: Type.Object({ token: Id }, strict), response: null },
+  createSession: { body: SessionRequest, response: SessionView },
+  getSession: { response: SessionView },
+  endSession: { response: null },
+  createLoginCode: { response: LoginCodeView },
 } as const satisfies Readonly<Record<OperationName, OperationSchema>>;
 
 type Part<Name extends OperationName, Key extends 'params' | 'query'> = (typeof OPERATIONS)[Name] extends {

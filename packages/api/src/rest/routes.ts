@@ -9,6 +9,8 @@ export interface Route {
   readonly path: string;
   readonly status: number;
   readonly summary: string;
+  /** Takes no token. */
+  readonly open?: true;
 }
 
 export const ROUTES = {
@@ -153,6 +155,21 @@ export const ROUTES = {
     summary: 'Make a bearer token; shown once',
   },
   revokeToken: { method: 'DELETE', path: '/api/v1/tokens/{token}', status: 204, summary: 'Revoke a token' },
+  createSession: {
+    method: 'POST',
+    path: '/api/v1/session',
+    status: 201,
+    summary: 'Log in with a browser: a cookie for a token or a code',
+    open: true,
+  },
+  getSession: { method: 'GET', path: '/api/v1/session', status: 200, summary: 'Who I am' },
+  endSession: { method: 'DELETE', path: '/api/v1/session', status: 204, summary: 'Log out' },
+  createLoginCode: {
+    method: 'POST',
+    path: '/api/v1/session/codes',
+    status: 201,
+    summary: 'A code that logs a browser in, once',
+  },
 } as const satisfies Readonly<Record<string, Route>>;
 
 export type OperationName = keyof typeof ROUTES;

@@ -17,8 +17,8 @@ export function makeJoinToken(rootDigest: string, workerId: string): JoinToken {
   return { token: `CAIJ1.${rootDigest}.${workerId}.${secret}`, hash: sha256Hex(secret) };
 }
 
-export function makeApiToken(): { readonly id: string; readonly token: string; readonly hash: string } {
-  const id = newId(10);
+export function makeApiToken(parent?: string): { readonly id: string; readonly token: string; readonly hash: string } {
+  const id = parent === undefined ? newId(10) : `${parent}.${newId(10)}`;
   const token = `cai_${id}_${randomBytes(32).toString('base64url')}`;
   return { id, token, hash: sha256Hex(token) };
 }

@@ -1,5 +1,5 @@
 /** What every operation gets beside its input, and the few steps that all of them share. */
-import type { OperationInput, OperationName, OperationOutput } from '@cloudai/api/rest';
+import type { OperationInput, OperationName, OperationOutput, SessionView } from '@cloudai/api/rest';
 import type { Accepted, Command, TaskId } from '@cloudai/engine';
 import { authorize, type Subject, visibleNamespaces } from '../authorize.ts';
 import type { MasterContext } from '../context.ts';
@@ -15,14 +15,23 @@ export interface Call {
   readonly idempotencyKey: string | null;
 }
 
-/** Operations whose answer is a stream and not one object. */
-interface StreamOutputs {
-  readonly readLogs: LogReading;
-  readonly getArtifact: ArtifactDownload;
+/** A session and its token, which the transport hands over in a way of its own. */
+export interface SessionOpened {
+  readonly session: SessionView;
+  readonly token: string;
+  /** Unix ms. */
+  readonly expiresAt: number;
 }
 
-export type Output<Name extends OperationName> = Name extends keyof StreamOutputs
-  ? StreamOutputs[Name]
+/** Operations whose answer is more than one object: the transport gives it its form. */
+interface OwnOutputs {
+  readonly readLogs: LogReading;
+  readonly getArtifact: ArtifactDownload;
+  readonly createSession: SessionOpened;
+}
+
+export type Output<Name extends OperationName> = Name extends keyof OwnOutputs
+  ? OwnOutputs[Name]
   : OperationOutput<Name>;
 
 export type Operation<Name extends OperationName> = (

@@ -8,13 +8,15 @@ import { CommittedSequence } from '../committed-sequence.ts';
 import type { MasterContext } from '../context.ts';
 import { Unavailable } from '../unavailable.ts';
 import { artifactOperations } from './artifacts.ts';
-import type { Call, Operation, Operations, Output } from './call.ts';
+import type { Call, Operation, Operations, Output, SessionOpened } from './call.ts';
 import { clusterOperations } from './cluster.ts';
 import { eventOperations } from './events.ts';
+import { LoginCodes } from './login-codes.ts';
 import { logOperations } from './logs.ts';
 import { queueOperations } from './queue.ts';
 import { Rejected } from './rejected.ts';
 import { schedulerOperations } from './scheduler.ts';
+import { sessionOperations, subjectOfLogin } from './session.ts';
 import { taskOperations } from './tasks.ts';
 import { tenancyOperations } from './tenancy.ts';
 import { compileValidators, type RawInput, validate } from './validate.ts';
@@ -22,7 +24,7 @@ import { TaskWatch } from './watch.ts';
 import { workerOperations } from './workers.ts';
 
 export type { ArtifactDownload, ByteRange } from './artifacts.ts';
-export type { Call } from './call.ts';
+export type { Call, SessionOpened } from './call.ts';
 export type { LogPiece, LogReading } from './logs.ts';
 export { Rejected } from './rejected.ts';
 
@@ -38,14 +40,17 @@ export interface OperationsLayer {
     call: Omit<Call, 'operation'>,
     input: RawInput,
   ): Promise<Output<Name>>;
+  /** `createSession` for somebody who has shown no token yet; the body has the token or the code. */
+  logIn(requestId: string, body: unknown): Promise<SessionOpened>;
 }
 
 export function createOperations(context: MasterContext): OperationsLayer {
   checkAuthorizationTable(Object.keys(OPERATIONS));
   compileValidators();
-  const operations = bind(context);
+  const logins = new LoginCodes(() => context.now());
+  const operations = bind(context, logins);
   const sequence = new CommittedSequence(context.loop);
-  return {
+  const layer: OperationsLayer = {
     sequence: () => sequence.newest,
     async perform<Name extends OperationName>(name: Name, caller: Omit<Call, 'operation'>, input: RawInput) {
       const call: Call = { ...caller, operation: name };
@@ -61,10 +66,16 @@ export function createOperations(context: MasterContext): OperationsLayer {
         throw error instanceof Unavailable ? refusedBy(error) : error;
       }
     },
+    async logIn(requestId, body) {
+      const input = { params: {}, query: {}, body };
+      const subject = subjectOfLogin(context, logins, validate('createSession', input).body);
+      return await layer.perform('createSession', { subject, requestId, idempotencyKey: null }, input);
+    },
   };
+  return layer;
 }
 
-function bind(context: MasterContext): Operations {
+function bind(context: MasterContext, logins: LoginCodes): Operations {
   return {
     ...clusterOperations(context),
     ...taskOperations(context),
@@ -75,6 +86,7 @@ function bind(context: MasterContext): Operations {
     ...workerOperations(context),
     ...schedulerOperations(context),
     ...tenancyOperations(context),
+    ...sessionOperations(context, logins),
   };
 }
 

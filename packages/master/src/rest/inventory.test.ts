@@ -114,6 +114,7 @@ const BODIES: Partial<Record<OperationName, unknown>> = {
   useScheduler: { placement: 'greedy' },
   putNamespace: {},
   putUser: { role: 'admin' },
+  createSession: { token: 'cai_none_none' },
 };
 const UNKNOWN_TASK = 'aaaaaaaaaaaaaaaa';
 

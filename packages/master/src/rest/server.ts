@@ -2,7 +2,7 @@
 import { STATUS_CODES } from 'node:http';
 import { OPERATIONS, type OperationName, type OperationSchema, openApi, ROUTES, type Route } from '@cloudai/api/rest';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
-import { authorize, type Subject } from '../authorize.ts';
+import { authorize } from '../authorize.ts';
 import type { MasterContext } from '../context.ts';
 import {
   type ArtifactDownload,
@@ -10,10 +10,13 @@ import {
   type LogReading,
   type OperationsLayer,
   Rejected,
+  type SessionOpened,
 } from '../operations/index.ts';
 import { printable } from '../operations/problem.ts';
+import { subjectOf } from '../subject.ts';
 import { openArtifact } from './artifact-reply.ts';
-import { authenticate, subjectOf, tokenOf } from './authenticate.ts';
+import { authenticate, type Caller, checkOrigin } from './authenticate.ts';
+import { endedCookies, sessionCookies } from './cookies.ts';
 import { errorReply } from './error-reply.ts';
 import { hostCheck } from './hosts.ts';
 import { Interrupted, sendLog } from './log-reply.ts';
@@ -55,7 +58,8 @@ const SEQUENCE_HEADER = 'x-cloudai-sequence';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    subject: Subject | null;
+    /** null on routes that take no token. */
+    caller: Caller | null;
   }
 }
 
@@ -73,7 +77,7 @@ export function buildServer(context: MasterContext, options: RestOptions): RestS
   const hostAllowed = hostCheck(options.host, options.hosts ?? []);
   let draining = false;
 
-  app.decorateRequest('subject', null);
+  app.decorateRequest('caller', null);
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ ...HEADERS, 'x-request-id': request.id });
     if (!hostAllowed(request.headers.host))
@@ -83,7 +87,8 @@ export function buildServer(context: MasterContext, options: RestOptions): RestS
       );
     const [path = ''] = request.url.split('?', 1);
     if (OPEN_PATHS.has(path)) return;
-    request.subject = authenticate(context, request.headers.authorization);
+    if (isOpen(request.method, path)) checkOrigin(request.headers);
+    else request.caller = authenticate(context, request);
     if (draining) throw new Rejected('unavailable', 'The master is stopping; try again');
   });
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply, options));
@@ -182,6 +187,7 @@ function addRoute(
   const route: Route = ROUTES[name];
   const schema: OperationSchema = OPERATIONS[name];
   const url = route.path.replace('/{path}', '/*').replaceAll(/\{(\w+)\}/g, ':$1');
+  const isSecure = options.tls !== undefined;
   const isSubmit = name === 'submitTask' || name === 'submitJob' || name === 'retryTask';
 
   app.route({
@@ -189,9 +195,10 @@ function addRoute(
     url,
     ...(name === 'submitJob' ? { bodyLimit: JOB_BODY_LIMIT_BYTES } : {}),
     async handler(request, reply) {
-      const subject = request.subject!;
       const params = paramsOf(request);
       if (Object.values(params).includes('')) throw notFound(request);
+      if (name === 'createSession') return replySession(reply, await operations.logIn(request.id, request.body));
+      const { subject } = request.caller!;
       const key = isSubmit ? request.headers['idempotency-key'] : undefined;
       const call = { subject, requestId: request.id, idempotencyKey: typeof key === 'string' ? key : null };
       const query = coerceQuery(schema.query, request.query);
@@ -200,17 +207,25 @@ function addRoute(
       const output = await operations.perform(name, call, input);
       if (name === 'readLogs') return replyLog(request, reply, output as LogReading);
       if (name === 'getArtifact') return replyArtifact(request, reply, output as ArtifactDownload);
+      if (name === 'endSession') reply.header('set-cookie', endedCookies(isSecure));
       reply.code(route.status);
       if (schema.response === null) return reply.send();
       return reply.type('application/json; charset=utf-8').send(JSON.stringify(output));
     },
   });
 
+  function replySession(reply: FastifyReply, { session, token, expiresAt }: SessionOpened): FastifyReply {
+    return reply
+      .code(route.status)
+      .header('set-cookie', sessionCookies(token, expiresAt, context.now(), isSecure))
+      .type('application/json; charset=utf-8')
+      .send(JSON.stringify(session));
+  }
+
   async function replyLog(request: FastifyRequest, reply: FastifyReply, reading: LogReading): Promise<FastifyReply> {
-    const subject = request.subject!;
-    const hash = context.identity.hashApiToken(tokenOf(request.headers.authorization) ?? '');
+    const { subject, tokenHash } = request.caller!;
     const mayGoOn = () => {
-      const now = subjectOf(context, hash);
+      const now = subjectOf(context, tokenHash);
       return now !== null && authorize(now, name, reading.namespace) === 'allowed';
     };
     const stream = streams.open(subject.tokenId, reply.raw, mayGoOn);
@@ -269,6 +284,16 @@ const PATTERNS = Object.values(ROUTES).map(({ method, path }: Route) => ({
   method,
   pattern: new RegExp(`^${path.replace('/{path}', '/.+').replaceAll(/\{\w+\}/g, '[^/]+')}$`),
 }));
+
+const OPEN_ROUTES: ReadonlySet<string> = new Set(
+  Object.values(ROUTES)
+    .filter((route: Route) => route.open === true)
+    .map(({ method, path }) => `${method} ${path}`),
+);
+
+function isOpen(method: string, path: string): boolean {
+  return OPEN_ROUTES.has(`${method} ${path}`);
+}
 
 /** No route at all, or one that does not take this method. */
 function notFound(request: FastifyRequest): Rejected {

@@ -189,11 +189,13 @@ export class MemoryMaster {
 
   async #answer(seen: SeenRequest): Promise<unknown> {
     const key = seen.headers['idempotency-key'];
-    if (typeof key !== 'string') return handlers[seen.operation](this, seen);
+    const handler = handlers[seen.operation];
+    if (handler === undefined) throw new Refusal('internal', `${seen.operation} is not in this master`);
+    if (typeof key !== 'string') return handler(this, seen);
     const body = JSON.stringify(seen.body ?? null);
     const earlier = this.#idempotent.get(key);
     if (earlier === undefined) {
-      const answer = await handlers[seen.operation](this, seen);
+      const answer = await handler(this, seen);
       this.#idempotent.set(key, { body, answer });
       return answer;
     }

@@ -7,6 +7,7 @@ import type { Resources } from './model/resources.ts';
 import type { EndReason, TaskId, TaskSpec, TerminalTaskState } from './model/task.ts';
 import type { Role } from './model/tenancy.ts';
 import type { WorkerCapacity } from './model/worker.ts';
+import type { LeaseClaim } from './stages/lease.ts';
 
 export interface NewTask {
   readonly id: TaskId;
@@ -24,6 +25,8 @@ export type Command =
   | { readonly kind: 'cancelTask'; readonly taskId: TaskId; readonly by: string; readonly message: string | null }
   | { readonly kind: 'setPriority'; readonly taskId: TaskId; readonly priority: number; readonly by: string }
   | CommitPlan
+  /** An external scheduler is about to be shown the state and wants to decide. */
+  | { readonly kind: 'leaseScheduler'; readonly agent: string }
   | RegisterWorker
   | { readonly kind: 'unregisterWorker'; readonly workerId: string; readonly by: string; readonly force: boolean }
   | JoinWorker
@@ -91,6 +94,8 @@ export interface CommitPlan {
   readonly kind: 'commitPlan';
   readonly planner: string;
   readonly assignments: readonly { readonly taskId: TaskId; readonly workerId: string }[];
+  /** The planner is an external scheduler: nothing is taken unless it holds the lease. */
+  readonly claim?: LeaseClaim;
 }
 
 /** Makes a worker id known, or gives a known one a new join token and address. */
@@ -221,6 +226,8 @@ export type Accepted =
       readonly session: number;
       readonly abandon: readonly { readonly taskId: TaskId; readonly attempt: number }[];
     }
+  /** Who holds the lease now, and until when; nobody under another policy than `external`. */
+  | { readonly ok: true; readonly kind: 'leased'; readonly agent: string | null; readonly until: number | null }
   /** `accepted` false: stale (fenced) or a repeat; the worker may forget the attempt all the same. */
   | { readonly ok: true; readonly kind: 'reported'; readonly accepted: boolean }
   | {

@@ -16,6 +16,8 @@ export interface EngineConfig {
   readonly passDelayMs: number;
   /** Most placements in one pass; what is left goes into the next. */
   readonly passPlacements: number;
+  /** How long waiting tasks are left to an external scheduler that does not answer. */
+  readonly externalBudgetMs: number;
   readonly maxWaitingTasks: number;
   readonly idempotencyMs: number;
   /** How long an ended task stays in memory for late reports and quick reads. */
@@ -37,6 +39,7 @@ export const DEFAULT_ENGINE_CONFIG: EngineConfig = {
   poisonWindowMs: 60_000,
   passDelayMs: 2,
   passPlacements: 10_000,
+  externalBudgetMs: 1_500,
   maxWaitingTasks: 1_000_000,
   idempotencyMs: 86_400_000,
   endedMemoryMs: 600_000,

@@ -19,6 +19,7 @@ import { cancelTask } from './stages/cancel.ts';
 import { commitPlan } from './stages/commit.ts';
 import { drainWorker } from './stages/drain.ts';
 import { explain } from './stages/explain.ts';
+import { leaseScheduler, leaseUntil } from './stages/lease.ts';
 import { setPriority } from './stages/priority.ts';
 import { recover } from './stages/recover.ts';
 import { reportAttempt } from './stages/report.ts';
@@ -53,8 +54,7 @@ export class Engine {
     if (now > state.now) state.now = now;
     const step = new Step(state, state.now);
     const reply = dispatch(step, command);
-    const due = passDue(state);
-    if (due !== null && due <= state.now) runPass(step);
+    runDuePass(step);
     for (const task of step.tasks()) if (state.tasks.get(task.id) === task) checkTask(state, task);
     return { changes: step.changes(), effects: step.effects, reply };
   }
@@ -87,6 +87,12 @@ export class Engine {
 
   cluster(): ClusterRow {
     return { ...this.#state.cluster };
+  }
+
+  /** The external scheduler that decides until this time (ms), whatever `now` is; null when none has been heard of. */
+  lease(): { readonly agent: string; readonly until: number } | null {
+    const until = leaseUntil(this.#state);
+    return until === null ? null : { agent: this.#state.lease!.agent, until };
   }
 
   /** Tasks that have not ended, and ended ones for a while; others are in the store. */
@@ -224,6 +230,10 @@ function dispatch(step: Step, command: Command): Reply {
       return setPriority(step, command);
     case 'commitPlan':
       return commitPlan(step, command);
+    case 'leaseScheduler':
+      // Before the lease is granted, or an agent that is always late would put it off for ever.
+      runDuePass(step);
+      return leaseScheduler(step, command);
     case 'registerWorker':
       return registerWorker(step, command);
     case 'unregisterWorker':
@@ -255,6 +265,11 @@ function dispatch(step: Step, command: Command): Reply {
     case 'revokeToken':
       return revokeToken(step, command);
   }
+}
+
+function runDuePass(step: Step): void {
+  const due = passDue(step.state);
+  if (due !== null && due <= step.state.now) runPass(step);
 }
 
 function byName<T extends { readonly name: string }>(rows: Iterable<T>): T[] {

@@ -72,6 +72,7 @@ export {
 } from './model/task.ts';
 export type { ApiToken, IdempotencyRecord, Job, Namespace, Role, User } from './model/tenancy.ts';
 export type { GpuDevice, Worker, WorkerCapacity, WorkerState } from './model/worker.ts';
+export { external } from './policy/external.ts';
 export type { PlacementPolicy } from './policy/policy.ts';
 export { DEFAULT_PLACEMENT, placementPolicies, placementPolicy } from './policy/registry.ts';
 export type { Snapshot } from './snapshot.ts';

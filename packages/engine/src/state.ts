@@ -16,6 +16,7 @@ import type { Worker } from './model/worker.ts';
 import type { WorkerRoom } from './policy/policy.ts';
 import { DEFAULT_PLACEMENT } from './policy/registry.ts';
 import type { Snapshot } from './snapshot.ts';
+import type { SchedulerLease } from './stages/lease.ts';
 import { WaitingQueue } from './stages/queue.ts';
 import { isInfrastructure } from './stages/retry.ts';
 import { Timers } from './timers.ts';
@@ -84,6 +85,8 @@ export class EngineState {
   /** A schedule pass might place something. */
   passWanted = false;
   lastPassAt = Number.NEGATIVE_INFINITY;
+  /** Of the external scheduler that was heard of last; ended or not. */
+  lease: SchedulerLease | null = null;
   /** Queued since the last pass, the first of them: their message still has to say why they wait. */
   readonly unexplained = new Set<TaskId>();
 

@@ -23,7 +23,7 @@ function ledgerOf(total: Amounts, taken: readonly Amounts[]): Ledger {
 describe('the registry', () => {
   test('knows every policy by its name, and the default', () => {
     for (const policy of placementPolicies()) expect(placementPolicy(policy.name)).toBe(policy);
-    expect(placementPolicies().map(({ name }) => name)).toEqual(['round-robin', 'greedy', 'balanced']);
+    expect(placementPolicies().map(({ name }) => name)).toEqual(['round-robin', 'greedy', 'balanced', 'external']);
     expect(placementPolicy(DEFAULT_PLACEMENT)).not.toBe(null);
     expect(placementPolicy('constructor')).toBe(null);
   });

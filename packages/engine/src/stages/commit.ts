@@ -9,20 +9,22 @@ import { fits, obstacles } from '../policy/feasibility.ts';
 import type { Step } from '../step.ts';
 import { changeTask, createAttempt, taskEvent } from '../transitions.ts';
 import { startOnWorker } from './dispatch.ts';
+import { answerLease } from './lease.ts';
 import type { Placement } from './place.ts';
 
 /** As many as a schedule pass of the engine itself may place at most in one go, and some. */
 export const MAX_ASSIGNMENTS_PER_PLAN = 100_000;
 
-export function commitPlan(step: Step, { planner, assignments }: CommitPlan): Reply {
+export function commitPlan(step: Step, { planner, assignments, claim }: CommitPlan): Reply {
   if (assignments.length > MAX_ASSIGNMENTS_PER_PLAN)
     return reject(
       'invalid_argument',
       `The plan has ${assignments.length} assignments; at most ${MAX_ASSIGNMENTS_PER_PLAN} are taken at once.`,
     );
+  const fenced = claim === undefined ? null : answerLease(step, claim);
   const refused: { taskId: string; workerId: string; code: Rejection['code']; message: string }[] = [];
   for (const { taskId, workerId } of assignments) {
-    const refusal = commit(step, { taskId, workerId, placedBy: planner });
+    const refusal = fenced ?? commit(step, { taskId, workerId, placedBy: planner });
     if (refusal !== null) refused.push({ taskId, workerId, code: refusal.code, message: refusal.message });
   }
   return { ok: true, kind: 'planned', committed: assignments.length - refused.length, refused };

@@ -36,6 +36,7 @@ export function recover(step: Step, { epoch }: Extract<Command, { kind: 'recover
   forgetEnded(state, now, Number.POSITIVE_INFINITY);
   state.unexplained.clear();
   state.lastPassAt = Number.NEGATIVE_INFINITY;
+  state.lease = null;
   state.passWanted = true;
   return { ok: true, kind: 'done' };
 }

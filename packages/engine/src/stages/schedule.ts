@@ -1,4 +1,5 @@
 /** The schedule pass: place and commit, at a pace of its own, and only when something may have become possible. */
+import { external, FALLBACK } from '../policy/external.ts';
 import type { PlacementPolicy } from '../policy/policy.ts';
 import { placementPolicy } from '../policy/registry.ts';
 import type { EngineState } from '../state.ts';
@@ -7,12 +8,13 @@ import { changeTask } from '../transitions.ts';
 import { claimOf } from './claim.ts';
 import { commit } from './commit.ts';
 import { type ExplainView, waitingMessage } from './explain.ts';
+import { fallbackReason, leaseUntil } from './lease.ts';
 import { type Placement, place } from './place.ts';
 
 /** When the next pass is due, or null while nothing could be placed. */
 export function passDue(state: EngineState): number | null {
   if (!state.passWanted || state.queue.size === 0) return null;
-  return Math.max(state.lastPassAt + state.config.passDelayMs, 0);
+  return Math.max(state.lastPassAt + state.config.passDelayMs, leaseUntil(state) ?? 0, 0);
 }
 
 export function runPass(step: Step): void {
@@ -24,7 +26,9 @@ export function runPass(step: Step): void {
     quota: (namespace: string) => state.quota(namespace),
   };
   const plan = place(view, policyOf(state), state.config.passPlacements);
-  for (const assignment of plan.assignments) carryOut(step, assignment);
+  const why = fallbackReason(state);
+  for (const { placedBy, ...assignment } of plan.assignments)
+    carryOut(step, { ...assignment, placedBy: why === null ? placedBy : `${placedBy}; ${why}` });
   state.passWanted = plan.more;
   if (plan.cursor !== state.cluster.cursor) step.setCluster({ cursor: plan.cursor });
   state.lastPassAt = step.now;
@@ -72,5 +76,5 @@ export function explainView(state: EngineState): ExplainView {
 function policyOf(state: EngineState): PlacementPolicy {
   const policy = placementPolicy(state.cluster.placement);
   if (policy === null) throw new Error(`placement policy ${state.cluster.placement} is not known`);
-  return policy;
+  return policy === external ? FALLBACK : policy;
 }

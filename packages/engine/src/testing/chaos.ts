@@ -4,7 +4,7 @@
  * and change their minds; masters restart. After every command the invariants are checked.
  */
 import type { Change } from '../change.ts';
-import type { Command, FoundAttempt, NewTask, Reply } from '../command.ts';
+import type { Command, CommitPlan, FoundAttempt, NewTask, Reply } from '../command.ts';
 import { DEFAULT_ENGINE_CONFIG, type EngineConfig } from '../config.ts';
 import { Engine } from '../engine.ts';
 import { type Attempt, isLive } from '../model/attempt.ts';
@@ -140,7 +140,9 @@ export class Chaos {
 
   #apply(command: Command): Reply {
     this.log.push({ command, now: this.now });
+    const lease = this.engine.lease();
     const { changes, reply } = this.engine.apply(command, this.now);
+    if (lease !== null && lease.until > this.now) heldUp(command, changes, lease.agent);
     this.#cover(changes, reply);
     this.sink.fold(changes);
     this.engine.check();
@@ -326,13 +328,25 @@ export class Chaos {
     const waiting = this.engine.snapshot().tasks.filter((task) => task.state === 'queued');
     const some = [this.#task(who), ...waiting.slice(how % 3, 3)].filter((task) => task !== null);
     const assignments = some.map((task, n) => ({ taskId: task.id, workerId: WORKERS[(how + n) % WORKERS.length]! }));
-    this.#apply({ kind: 'commitPlan', planner: 'test', assignments });
+    if (who % 3 === 0) this.#apply({ kind: 'commitPlan', planner: 'test', assignments });
+    else this.#answer(who, how, assignments);
+  }
+
+  /** External schedulers ask and answer, in time or late, from a fresh or a stale state. */
+  fetch(who: number): void {
+    this.#apply({ kind: 'leaseScheduler', agent: agentOf(who) });
+  }
+
+  #answer(who: number, how: number, assignments: CommitPlan['assignments']): void {
+    const agent = agentOf(who);
+    const sequence = this.engine.cluster().eventSequence - (how % 5 === 0 ? 40 : 0) + (how % 17 === 0 ? 1 : 0);
+    this.#apply({ kind: 'commitPlan', planner: `external:${agent}`, assignments, claim: { agent, sequence } });
   }
 
   tenancy(who: number, how: number): void {
     const quota = how % 4 === 0 ? null : resources({ cpu: how % 5, memory: how % 6, gpu: 1 });
     this.#apply({ kind: 'putNamespace', name: 'small', quota, by: 'admin' });
-    const names = ['round-robin', 'greedy', 'balanced', 'nonsense'];
+    const names = ['round-robin', 'greedy', 'balanced', 'external', 'external', 'nonsense'];
     if (who % 3 === 0) this.#apply({ kind: 'useScheduler', placement: names[how % names.length]!, by: 'admin' });
   }
 
@@ -368,6 +382,18 @@ const REASONS: readonly EndReason[] = [
   'poison',
   'worker_lost',
 ];
+
+/** While an agent holds the lease, nothing is placed but by plans; a plan that claims it is taken from its holder alone. */
+function heldUp(command: Command, changes: readonly Change[], holder: string): void {
+  const placed = changes.some((change) => change.kind === 'event' && change.row.kind === 'task_assigned');
+  if (!placed || command.kind === 'useScheduler' || command.kind === 'recover') return;
+  if (command.kind === 'commitPlan' && (command.claim === undefined || command.claim.agent === holder)) return;
+  throw new Error(`${command.kind} placed a task while ${holder} held the lease`);
+}
+
+function agentOf(who: number): string {
+  return who % 4 === 0 ? 'second' : 'first';
+}
 
 function mayConnect({ state, certificateSerial }: Worker): boolean {
   return state !== 'revoked' && certificateSerial !== null;
@@ -421,7 +447,8 @@ const MOVES: readonly Mover[] = [
   ...repeat(1, (chaos, who, how) => chaos.drain(who, how)),
   ...repeat(1, (chaos, who, how) => chaos.label(who, how)),
   ...repeat(1, (chaos, who, how) => chaos.membership(who, how)),
-  ...repeat(1, (chaos, who, how) => chaos.plan(who, how)),
+  ...repeat(2, (chaos, who, how) => chaos.plan(who, how)),
+  ...repeat(2, (chaos, who) => chaos.fetch(who)),
   ...repeat(1, (chaos, who, how) => chaos.tenancy(who, how)),
   ...repeat(4, (chaos, _who, how) => chaos.pass(how)),
   ...repeat(3, (chaos) => chaos.follow()),

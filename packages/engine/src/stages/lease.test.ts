@@ -1,3 +1,4 @@
+import { env } from 'node:process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Reply } from '../command.ts';
@@ -183,7 +184,7 @@ describe('under the policy external', () => {
 });
 
 it('no task that has room waits longer than two budgets, whatever the agents do', () => {
-  const seed = Number(process.env.LEASE_SEED ?? 4_711);
+  const seed = Number(env.LEASE_SEED ?? 4_711);
   /** What an agent does, and how long after the one before. */
   const step = fc.tuple(fc.constantFrom('fetch', 'answer', 'stale'), fc.constantFrom('a', 'b'), fc.nat(2_000));
   const property = fc.property(fc.array(step, { maxLength: 60 }), fc.nat(3_000), (steps, at) => {

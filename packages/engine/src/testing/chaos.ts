@@ -13,6 +13,7 @@ import type { Worker } from '../model/worker.ts';
 import { capacity, hello, resources, result, type SpecOptions, spec } from './builders.ts';
 import { hashState } from './canonical.ts';
 import { register } from './cluster.ts';
+import { agentOf, heldUp } from './external-schedulers.ts';
 import { SnapshotSink } from './snapshot-sink.ts';
 
 /** What happens, to whom, how: each taken modulo what there is. */
@@ -382,18 +383,6 @@ const REASONS: readonly EndReason[] = [
   'poison',
   'worker_lost',
 ];
-
-/** While an agent holds the lease, nothing is placed but by plans; a plan that claims it is taken from its holder alone. */
-function heldUp(command: Command, changes: readonly Change[], holder: string): void {
-  const placed = changes.some((change) => change.kind === 'event' && change.row.kind === 'task_assigned');
-  if (!placed || command.kind === 'useScheduler' || command.kind === 'recover') return;
-  if (command.kind === 'commitPlan' && (command.claim === undefined || command.claim.agent === holder)) return;
-  throw new Error(`${command.kind} placed a task while ${holder} held the lease`);
-}
-
-function agentOf(who: number): string {
-  return who % 4 === 0 ? 'second' : 'first';
-}
 
 function mayConnect({ state, certificateSerial }: Worker): boolean {
   return state !== 'revoked' && certificateSerial !== null;

@@ -281,7 +281,8 @@ export class EngineState {
     if (task.spec.queueTimeoutMs === null || isTerminal(task.state) || task.state === 'running') return null;
     if (task.cancelRequested || this.attempts.get(task.id)?.some(hasStarted)) return null;
     if (this.liveAttempt(task.id)?.stopReason) return null;
-    return task.submittedAt + task.spec.queueTimeoutMs;
+    // A task is queued after it was submitted, unless the clock went back in between.
+    return Math.min(task.submittedAt, task.queuedAt ?? Number.POSITIVE_INFINITY) + task.spec.queueTimeoutMs;
   }
 
   eligibleDue(task: Task): number | null {

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Engine } from '../engine.ts';
 import { hashState, scenario } from '../testing/index.ts';
 
@@ -45,6 +45,56 @@ it(
     cluster.effects();
   }),
 );
+
+describe('a clock that went back by a day while no master ran', () => {
+  const DAY = 86_400_000;
+  const minutes = (n: number) => n * 60_000;
+
+  it(
+    'lets a retry wait as long as its back-off, and a start time stay what it was',
+    scenario((cluster) => {
+      cluster.now += 2 * DAY;
+      const w1 = cluster.worker('w1', { cpu: 1, memory: 1 });
+      const retried = cluster.submit({ retry: { limit: 1, backoffMs: 10_000 } });
+      w1.ended(retried, 'exit_nonzero');
+      const later = cluster.submit({ startAfter: cluster.now + 5_000 });
+      const startAfter = cluster.task(later).eligibleAt;
+      cluster.now -= DAY;
+      cluster.restart();
+      expect(cluster.task(retried).eligibleAt).toBe(cluster.now + 10_000);
+      expect(cluster.task(later).eligibleAt).toBe(startAfter);
+      w1.connect();
+      cluster.advance(10_000);
+      expect(cluster.attempt(retried)).toMatchObject({ number: 2, state: 'assigned' });
+      cluster.effects();
+    }),
+  );
+
+  it(
+    'lets a queue time-out and the end of a drain come in time',
+    scenario((cluster) => {
+      cluster.now += 2 * DAY;
+      const w1 = cluster.worker('w1', { cpu: 1, memory: 1 });
+      const runs = cluster.submit();
+      w1.run(runs);
+      const waits = cluster.submit({ queueTimeoutMs: minutes(5) });
+      const drain = { deadlineAt: cluster.now + minutes(10), reason: null };
+      cluster.apply({ kind: 'drainWorker', workerId: 'w1', drain, by: 'admin' });
+      cluster.now -= DAY;
+      cluster.restart();
+      expect(cluster.engine.worker('w1')!.drain).toMatchObject({
+        since: cluster.now,
+        deadlineAt: cluster.now + minutes(10),
+      });
+      w1.connect({ found: [{ taskId: runs, attempt: 1, phase: 'running', startedAt: cluster.now }] });
+      cluster.effects();
+      cluster.advance(minutes(5));
+      expect(cluster.state(waits)).toBe('failed(queue_timeout)');
+      cluster.advance(minutes(5));
+      expect(cluster.effects()).toEqual([`stop ${runs}/1 on w1: evicted`]);
+    }),
+  );
+});
 
 it('a store whose rows contradict each other is refused at load', () =>
   scenario((cluster) => {

@@ -6,6 +6,7 @@ import type { Command, Reply } from '../command.ts';
 import type { Step } from '../step.ts';
 import { changeAttempt, changeWorker } from '../transitions.ts';
 import { expireIdempotency } from './admit.ts';
+import { mendTimes } from './clock-step.ts';
 import { forgetEnded } from './tick.ts';
 
 export const DEFAULT_NAMESPACE = 'default';
@@ -32,6 +33,7 @@ export function recover(step: Step, { epoch }: Extract<Command, { kind: 'recover
     state.armSilence(entry);
     giveTime(step, entry.live);
   }
+  mendTimes(step);
   expireIdempotency(step, Number.POSITIVE_INFINITY);
   forgetEnded(state, now, Number.POSITIVE_INFINITY);
   state.unexplained.clear();

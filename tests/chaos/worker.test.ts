@@ -24,7 +24,7 @@ test(`up to ${KILLS} kills of workers under ${TASKS} tasks lose, repeat and doub
   const recoveries = await haunt(workload.run(), {
     random,
     times: KILLS,
-    pauseMs: [50, 1500],
+    pauseMs: [20, 800],
     strike: () => cluster.restartWorker(cluster.workerIds[random.integer(0, 2)]!, 'kill9'),
   });
   const { attempts, lost } = await workload.check();

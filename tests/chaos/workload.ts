@@ -88,6 +88,7 @@ export class Workload {
     let attempts = 0;
     const lost: string[] = [];
     let cut = 0;
+    let outran = 0;
     for (const [id, { name, lines, exitCode }] of this.#acknowledged) {
       const detail = await client.getTask(id);
       attempts += detail.attempts.length;
@@ -96,6 +97,7 @@ export class Workload {
       }
       const { task } = detail;
       const wasStopped = this.#wasStopped(task);
+      if (!wasStopped && this.#cancelled.has(id)) outran++;
       const expected = wasStopped
         ? { name, state: 'cancelled', reason: 'cancelled_by_user' }
         : { name, exitCode, state: exitCode === 0 ? 'completed' : 'failed' };
@@ -117,13 +119,19 @@ export class Workload {
     await until(async () => (await this.#cluster.containers()).length === 0, { what: 'every container to be removed' });
     const { code, stdout, stderr } = await this.#cluster.cli(['fsck', '--data', this.#cluster.masterFolder]);
     expect(code, `${stdout}\n${stderr}`).toBe(0);
+    if (outran > 0) console.log(`${outran} tasks ended before their cancel reached them`);
     return { attempts, lost, cut };
   }
 
-  /** A cancel that the master has answered holds, unless the answer was that the task had ended. */
-  #wasStopped({ id }: TaskView): boolean {
+  /**
+   * A cancel that the master has answered holds, unless the task had ended. What had ended while nobody could hear of it
+   * counts, too: then it has its own exit code and all of its output, like any other.
+   */
+  #wasStopped({ id, state }: TaskView): boolean {
     const answer = this.#cancelled.get(id);
-    return answer !== undefined && answer.state !== 'completed' && answer.state !== 'failed';
+    if (answer === undefined) return false;
+    const wasWaiting = answer.state === 'cancelled';
+    return wasWaiting || state === 'cancelled';
   }
 
   async #cancel(id: string, afterMs: number): Promise<void> {

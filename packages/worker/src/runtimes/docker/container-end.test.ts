@@ -135,6 +135,15 @@ test('an end in an outage says that the log is not whole', () => {
   expect(error).toContain('missing from its log');
 });
 
+test('an end that the daemon had no time to tell says so, too; one that it told does not', () => {
+  const justBefore = { ...end, endedAt: outage.since - 3 };
+  expect(judgeEnd(container, { ...daemon, outage }, { ...justBefore, wasSeen: false }).error).toContain(
+    'may be missing from its log',
+  );
+  expect(judgeEnd(container, { ...daemon, outage }, { ...justBefore, wasSeen: true }).error).toBeNull();
+  expect(judgeEnd(container, { ...daemon, outage: null }, { ...justBefore, wasSeen: false }).error).toBeNull();
+});
+
 test('a made-up end gives no advice to turn on what is on', () => {
   const madeUp = { ...end, exitCode: 0, endedAt: 60_500, wasSeen: false };
   const { error } = judgeEnd(container, { ...daemon, outage, liveRestore: true }, madeUp);

@@ -13,6 +13,7 @@ const STOP_FROM_OUTSIDE_MS = 30_000;
 const TAKEN_DOWN_MS = 15_000;
 /** Seen with engine 20.10: the pipe's content goes away with the container. */
 const LOG_LOST_IN_OUTAGE = 'Docker was down when the task ended; what it wrote in the meantime is missing from its log';
+const LOG_LOST_BEFORE_OUTAGE = 'Docker went down just after the task ended; its last words may be missing from its log';
 /** With live-restore the container went on, and there is nothing to turn on. */
 const END_UNKNOWN = 'the task ended while Docker was restarted, and Docker can not tell how';
 
@@ -63,6 +64,7 @@ export function judgeEnd(container: ContainerHistory, daemon: DaemonHistory, end
   const takenDown = inOutage && tookItDown(daemon, endedAt);
   const daemonRestart = (takenDown || isGuessed(container, daemon, end)) && !container.ours;
   const killed = wasKilled(container.kills, exitCode, endedAt);
+  const lost = inOutage ? LOG_LOST_IN_OUTAGE : wentUnheard(daemon, end) ? LOG_LOST_BEFORE_OUTAGE : null;
   return {
     exitCode,
     oomKilled,
@@ -70,8 +72,7 @@ export function judgeEnd(container: ContainerHistory, daemon: DaemonHistory, end
     daemonRestart,
     startedAt: container.startedAt,
     endedAt,
-    error:
-      error !== '' ? error : daemonRestart ? (takenDown ? null : END_UNKNOWN) : inOutage ? LOG_LOST_IN_OUTAGE : null,
+    error: error !== '' ? error : daemonRestart ? (takenDown ? null : END_UNKNOWN) : lost,
   };
 }
 
@@ -93,6 +94,14 @@ function endedInOutage(container: ContainerHistory, { outage }: DaemonHistory, e
   if (outage === null) return false;
   const ranBefore = (container.startedAt ?? 0) < outage.since;
   return ranBefore && endedAt >= outage.since && endedAt <= outage.backAt + TAKEN_DOWN_MS;
+}
+
+/**
+ * It ended before the daemon went away, which had not said so yet: it does so only once it has stored all output. The
+ * outage may be a later one than the one that swallowed the end.
+ */
+function wentUnheard({ outage }: DaemonHistory, { endedAt, wasSeen }: ObservedEnd): boolean {
+  return !wasSeen && outage !== null && endedAt < outage.since;
 }
 
 /** Without live-restore the daemon ends what still runs when it comes back. */

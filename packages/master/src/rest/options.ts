@@ -7,6 +7,8 @@ export interface RestOptions {
   readonly tls?: { readonly key: string; readonly cert: string };
   /** Names beside `localhost` and the address itself under which clients reach this server. */
   readonly hosts?: readonly string[];
+  /** Folder with the built files of the dashboard. Default: that of the package `web`. */
+  readonly webRoot?: string;
   /** Where failures of the server are written. */
   readonly log?: RestLog;
 }

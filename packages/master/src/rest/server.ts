@@ -1,5 +1,6 @@
 /** The HTTP server: takes each route of `ROUTES` to the operation of the same name, and nothing else. */
 import { STATUS_CODES } from 'node:http';
+import path from 'node:path';
 import { OPERATIONS, type OperationName, type OperationSchema, openApi, ROUTES, type Route } from '@cloudai/api/rest';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { authorize } from '../authorize.ts';
@@ -21,6 +22,7 @@ import { errorReply } from './error-reply.ts';
 import { hostCheck } from './hosts.ts';
 import { Interrupted, sendLog } from './log-reply.ts';
 import type { RestOptions } from './options.ts';
+import { addPages } from './pages.ts';
 import { coerceQuery } from './query.ts';
 import { StreamBook } from './stream-book.ts';
 
@@ -51,6 +53,9 @@ const HEADERS = {
 /** Answered without a token: they say no more than that somebody listens. */
 const OPEN_PATHS: ReadonlySet<string> = new Set(['/health', '/ready']);
 
+/** Where the files of the dashboard are when they have been built. */
+const WEB_ROOT = path.resolve(import.meta.dirname, '../../../web/dist');
+
 const DOCUMENT_PATH = '/api/v1/openapi.json';
 
 /** Event sequence that the answer is at least as new as: a watch that begins after it misses nothing. */
@@ -74,6 +79,7 @@ export function buildServer(context: MasterContext, options: RestOptions): RestS
   const app = createApp(context, options);
   const operations = createOperations(context);
   const streams = new StreamBook();
+  const pages = addPages(app, options.webRoot ?? WEB_ROOT);
   const hostAllowed = hostCheck(options.host, options.hosts ?? []);
   let draining = false;
 
@@ -85,14 +91,19 @@ export function buildServer(context: MasterContext, options: RestOptions): RestS
         'misdirected_request',
         `The Host header ${JSON.stringify(request.headers.host ?? '')} names no address of this master`,
       );
-    const [path = ''] = request.url.split('?', 1);
-    if (OPEN_PATHS.has(path)) return;
-    if (isOpen(request.method, path)) checkOrigin(request.headers);
+    const address = addressOf(request);
+    if (OPEN_PATHS.has(address)) return;
+    if (pages.isPage(request.method, address)) return;
+    if (isOpen(request.method, address)) checkOrigin(request.headers);
     else request.caller = authenticate(context, request);
     if (draining) throw new Rejected('unavailable', 'The master is stopping; try again');
   });
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply, options));
-  app.setNotFoundHandler((request, reply) => sendError(notFound(request), request, reply, options));
+  app.setNotFoundHandler(async (request, reply) => {
+    const address = addressOf(request);
+    if (pages.isPage(request.method, address) && (await pages.send(request, reply))) return reply;
+    return sendError(notFound(request), request, reply, options);
+  });
 
   addPublicRoutes(app, context, () => draining);
   for (const name of Object.keys(ROUTES) as OperationName[])
@@ -291,21 +302,30 @@ const OPEN_ROUTES: ReadonlySet<string> = new Set(
     .map(({ method, path }) => `${method} ${path}`),
 );
 
-function isOpen(method: string, path: string): boolean {
-  return OPEN_ROUTES.has(`${method} ${path}`);
+function isOpen(method: string, address: string): boolean {
+  return OPEN_ROUTES.has(`${method} ${address}`);
 }
 
 /** No route at all, or one that does not take this method. */
 function notFound(request: FastifyRequest): Rejected {
-  const [path = ''] = request.url.split('?', 1);
-  const allowed = PATTERNS.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method);
-  if (OPEN_PATHS.has(path) || path === DOCUMENT_PATH) allowed.push('GET');
+  const address = addressOf(request);
+  const allowed = PATTERNS.filter(({ pattern }) => pattern.test(address)).map(({ method }) => method);
+  if (OPEN_PATHS.has(address) || address === DOCUMENT_PATH) allowed.push('GET');
   if (allowed.length === 0)
-    return new Rejected('not_found', `There is no route ${printable(path)}; ${DOCUMENT_PATH} lists them`);
+    return new Rejected('not_found', `There is no route ${printable(address)}; ${DOCUMENT_PATH} lists them`);
   allowed.sort();
-  return new Rejected('method_not_allowed', `${printable(path)} takes ${allowed.join(', ')}, not ${request.method}`, {
-    allowed,
-  });
+  return new Rejected(
+    'method_not_allowed',
+    `${printable(address)} takes ${allowed.join(', ')}, not ${request.method}`,
+    {
+      allowed,
+    },
+  );
+}
+
+/** The path that was asked for, without the query. */
+function addressOf(request: FastifyRequest): string {
+  return request.url.split('?', 1)[0]!;
 }
 
 function paramsOf(request: FastifyRequest): Record<string, unknown> {

@@ -77,6 +77,16 @@ describe('context', () => {
     expect(cluster.master.requests.at(-1)?.headers.authorization).toBeUndefined();
   });
 
+  test('CLOUDAI_CONTEXT names another file, CLOUDAI_CONFIG has nothing to do with it', async () => {
+    const folder = temporaryFolder();
+    const file = path.join(folder, 'other-cluster.yaml');
+    const env = { CLOUDAI_CONTEXT: file, CLOUDAI_CONFIG: '/nonexistent/settings.yaml', XDG_CONFIG_HOME: folder };
+    expect((await runHere(['config', 'set', 'url', cluster.master.url], { env })).code).toBe(0);
+    expect((await runHere(['config', 'path'], { env })).stdout).toBe(`${file}\n`);
+    expect(fs.readdirSync(folder)).toEqual(['other-cluster.yaml']);
+    expect((await runHere(['config', 'show'], { env })).stdout).toContain(cluster.master.url);
+  });
+
   test('flags win over the environment, that over the file', async () => {
     await runHere(['tasks', '--token', 'from-flag'], { env: { ...envOf(cluster.master), CLOUDAI_TOKEN: 'from-env' } });
     await runHere(['--token', 'before-the-name', 'tasks'], { env: envOf(cluster.master) });

@@ -14,17 +14,14 @@ export interface ContextFile {
 
 export const CONTEXT_KEYS = ['url', 'token', 'ca', 'namespace'] as const;
 
-export function configDir(env: NodeJS.ProcessEnv): string {
-  if (env.CLOUDAI_CONFIG) return path.resolve(env.CLOUDAI_CONFIG);
-  return path.join(env.XDG_CONFIG_HOME || path.join(os.homedir(), '.config'), 'cloudai');
-}
-
 export function stateDir(env: NodeJS.ProcessEnv): string {
   return path.join(env.XDG_STATE_HOME || path.join(os.homedir(), '.local', 'state'), 'cloudai');
 }
 
+/** `$CLOUDAI_CONTEXT`, else `cloudai/context.yaml` under `$XDG_CONFIG_HOME` or `~/.config`. */
 export function contextPath(env: NodeJS.ProcessEnv): string {
-  return path.join(configDir(env), 'context.yaml');
+  if (env.CLOUDAI_CONTEXT) return path.resolve(env.CLOUDAI_CONTEXT);
+  return path.join(env.XDG_CONFIG_HOME || path.join(os.homedir(), '.config'), 'cloudai', 'context.yaml');
 }
 
 /** The file's content, or null when there is none. */

@@ -1,4 +1,3 @@
-export { clientConfigDir } from './identity/client-context.ts';
 export { type CreateClusterOptions, type CreatedCluster, createCluster } from './identity/create-cluster.ts';
 export {
   type BackupOptions,

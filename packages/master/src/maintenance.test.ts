@@ -11,7 +11,7 @@ let dataDir: string;
 beforeEach(async () => {
   folder = fs.mkdtempSync(path.join(os.tmpdir(), 'cloudai-maintenance-'));
   dataDir = path.join(folder, 'data');
-  await createCluster({ dataDir, configDir: null });
+  await createCluster({ dataDir, contextFile: null });
 });
 afterEach(() => fs.rmSync(folder, { recursive: true, force: true }));
 
@@ -65,7 +65,7 @@ test('nothing that is there is overwritten, and a refusal leaves nothing behind'
 });
 
 test('a store of another cluster is found', async () => {
-  await createCluster({ dataDir: at('other'), configDir: null });
+  await createCluster({ dataDir: at('other'), contextFile: null });
   fs.copyFileSync(at('other/cluster.json'), path.join(dataDir, 'cluster.json'));
   expect(await checkCluster(dataDir)).toMatchObject([{ invariant: 'identity' }]);
 });

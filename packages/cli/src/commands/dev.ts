@@ -122,7 +122,7 @@ async function ensureCluster(data: string, url: string, say: (text: string) => v
       return token;
     }
     fs.mkdirSync(data, { recursive: true, mode: 0o700 });
-    const { clusterId, token } = await createCluster({ dataDir, url, configDir: null });
+    const { clusterId, token } = await createCluster({ dataDir, url, contextFile: null });
     say(`made cluster ${clusterId} in ${data}`);
     return token;
   } catch (error) {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
-import { configDir, stateDir } from '../context-file.ts';
+import { contextPath, stateDir } from '../context-file.ts';
 import { addExamples } from '../examples.ts';
 import { toCliError } from '../process-errors.ts';
 
@@ -30,7 +30,7 @@ async function init(cli: Cli, { data, url, context, json }: Options): Promise<vo
   try {
     const created = await createCluster({
       dataDir: data,
-      configDir: context ? configDir(cli.env) : null,
+      contextFile: context ? contextPath(cli.env) : null,
       ...(url === undefined ? {} : { url }),
     });
     const { clusterId, adminFile, contextFile } = created;

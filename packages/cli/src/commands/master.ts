@@ -47,7 +47,7 @@ async function master(cli: Cli, options: Options): Promise<void> {
     const [restHost, restPort] = splitAddress(options.listen, '--listen');
     const [workersHost, workersPort] = splitAddress(options.workerListen, '--worker-listen');
     const { values } = await loadMasterConfig({
-      env: withoutContext(cli.env),
+      env: cli.env,
       ...(options.config === undefined ? {} : { file: options.config }),
       flags: {
         data: options.data,
@@ -90,12 +90,6 @@ async function keepContext(cli: Cli, dataDir: string, restUrl: string, rootPem: 
   } catch {
     // A convenience of one user; the master serves everybody.
   }
-}
-
-/** There `CLOUDAI_CONFIG` names the folder of the context file, here it would name a file of settings. */
-function withoutContext(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const { CLOUDAI_CONFIG: _, ...rest } = env;
-  return rest;
 }
 
 /** `host:port`, `[v6]:port`, `host` or `:port`. */

@@ -61,9 +61,8 @@ async function worker(cli: Cli, options: Options): Promise<void> {
   const { runWorker } = await import('@cloudai/worker');
   const { loadWorkerConfig } = await import('@cloudai/master/config');
   try {
-    const { CLOUDAI_CONFIG: _, ...env } = cli.env;
     const { values } = await loadWorkerConfig({
-      env,
+      env: cli.env,
       ...(options.config === undefined ? {} : { file: options.config }),
       flags: {
         'worker.data': options.data,

@@ -133,6 +133,15 @@ describe('mistakes', () => {
     ]);
   });
 
+  test('CLOUDAI_CONFIG names the file, the flag wins over it', async () => {
+    const place = await file('rest: { port: 81 }\n');
+    expect((await loadMasterConfig({ env: { ...env(), CLOUDAI_CONFIG: place } })).values['rest.port']).toBe(81);
+    const both = { file: place, env: { ...env(), CLOUDAI_CONFIG: '/nonexistent.yaml' } };
+    expect((await loadMasterConfig(both)).values['rest.port']).toBe(81);
+    const missing = { env: { ...env(), CLOUDAI_CONFIG: '/nonexistent.yaml' } };
+    expect((await problems(loadMasterConfig(missing)))[0]).toContain('can not be read');
+  });
+
   test('a named file that is missing, broken or of the wrong shape is refused', async () => {
     const missing = path.join(directory, 'missing.yaml');
     expect((await problems(loadMasterConfig({ file: missing, env: env() })))[0]).toContain('can not be read');

@@ -34,7 +34,7 @@ export interface LoadOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** By the names of the table. Undefined: not given. */
   readonly flags?: Readonly<Record<string, unknown>>;
-  /** `--config`: has to exist. Without it, or `CLOUDAI_CONFIG_FILE`: `config.yaml` in the data directory, if there is one. */
+  /** `--config`: has to exist. Without it, or `CLOUDAI_CONFIG`: `config.yaml` in the data directory, if there is one. */
   readonly file?: string;
   /** Directory that relative paths of flags and environment are relative to. */
   readonly directory?: string;
@@ -96,7 +96,7 @@ async function load<Table extends Settings>(
   const outside = [...fromEnv(env, directory, problems), ...fromFlags(flags, directory, problems)];
   // The data directory says where the file is, so the file can not say where the data directory is.
   const data = readGiven(table, dataKey, outside.findLast(([key]) => key === dataKey)?.[1], { env, directory });
-  const file = options.file ?? env.CLOUDAI_CONFIG_FILE ?? null;
+  const file = options.file ?? env.CLOUDAI_CONFIG ?? null;
   if (data.ok) {
     const place = file === null ? path.join(String(data.value), 'config.yaml') : path.resolve(directory, file);
     for (const [key, value] of await fromFile(place, file !== null, dataKey, problems)) given.set(key, value);

@@ -16,8 +16,8 @@ export interface CreateClusterOptions {
   readonly dataDir: string;
   /** Where clients will find the REST port. Default `http://127.0.0.1:8080`. */
   readonly url?: string;
-  /** Where the admin's `context.yaml` goes; null: nowhere but `<data>/admin.yaml`. */
-  readonly configDir: string | null;
+  /** Where the admin's context goes for the client tools; null: nowhere but `<data>/admin.yaml`. */
+  readonly contextFile: string | null;
   /** Another user than `admin`. */
   readonly admin?: string;
   readonly now?: number;
@@ -62,7 +62,8 @@ export async function createCluster(options: CreateClusterOptions): Promise<Crea
   const adminFile = path.join(dataDir, 'admin.yaml');
   await writeFile(adminFile, stringify(context), { mode: 0o600, flush: true });
   await writeClusterFile(dataDir, { clusterId, createdAt: new Date(now).toISOString() });
-  const contextFile = options.configDir === null ? null : await writeClientContext(options.configDir, context);
+  const { contextFile } = options;
+  if (contextFile !== null) await writeClientContext(contextFile, context);
   return { clusterId, token, adminFile, contextFile };
 }
 

@@ -35,7 +35,7 @@ describe('a new cluster', () => {
   test("has keys that only their owner reads, a store with an admin, and the admin's context", async () => {
     const created = await createCluster({
       dataDir: path.join(directory, 'data'),
-      configDir: path.join(directory, 'config'),
+      contextFile: path.join(directory, 'config', 'context.yaml'),
     });
     expect(created.clusterId).toMatch(/^[a-z2-7]{16}$/);
     for (const name of ['root.key', 'intermediate.pem']) expect(await mode('data', 'identity', name)).toBe('600');
@@ -57,7 +57,7 @@ describe('a new cluster', () => {
   });
 
   test('is made once: a second init changes nothing', async () => {
-    const options = { dataDir: directory, configDir: null };
+    const options = { dataDir: directory, contextFile: null };
     const first = await createCluster(options);
     const before = await readFile(path.join(directory, 'identity', 'root.key'), 'utf8');
     await expect(createCluster(options)).rejects.toThrow(`holds cluster ${first.clusterId} already`);
@@ -65,7 +65,7 @@ describe('a new cluster', () => {
   });
 
   test('an init that was interrupted is begun again', async () => {
-    const options = { dataDir: directory, configDir: null };
+    const options = { dataDir: directory, contextFile: null };
     await createCluster(options);
     await rm(path.join(directory, 'cluster.json'));
     const again = await createCluster(options);
@@ -73,10 +73,10 @@ describe('a new cluster', () => {
   });
 
   test('keeps the context of another cluster beside the new one', async () => {
-    const configDir = path.join(directory, 'config');
-    const first = await createCluster({ dataDir: path.join(directory, 'a'), configDir });
-    await createCluster({ dataDir: path.join(directory, 'b'), configDir });
-    expect(await readFile(path.join(configDir, 'context.yaml.old'), 'utf8')).toContain(first.token);
+    const contextFile = path.join(directory, 'config', 'context.yaml');
+    const first = await createCluster({ dataDir: path.join(directory, 'a'), contextFile });
+    await createCluster({ dataDir: path.join(directory, 'b'), contextFile });
+    expect(await readFile(`${contextFile}.old`, 'utf8')).toContain(first.token);
   });
 });
 

@@ -35,7 +35,7 @@ export class TestMaster {
 
   static async start(options: TestMasterOptions = {}): Promise<TestMaster> {
     const directory = await mkdtemp(path.join(tmpdir(), 'cloudai-master-'));
-    await createCluster({ dataDir: directory, configDir: null });
+    await createCluster({ dataDir: directory, contextFile: null });
     return new TestMaster(directory, options, await run(directory, options));
   }
 

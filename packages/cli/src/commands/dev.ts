@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { readContextFile, stateDir, writeContextFile } from '../context-file.ts';
+import { dashboardUrl } from '../dashboard-url.ts';
 import { DevCluster, masterData } from '../dev/cluster.ts';
 import { choosePort } from '../dev/ports.ts';
 import { runSample } from '../dev/sample.ts';
@@ -70,6 +71,7 @@ async function dev(cli: Cli, options: Options): Promise<void> {
   try {
     await cluster.start();
     await tellContext(cli, cluster, say);
+    if (options.once !== true) say(`dashboard: ${(await dashboardUrl(cluster.client, cluster.context.url)).url}`);
     const broken = cluster.broken();
     await Promise.race([broken, use(cli, cluster, options, say, stop)]);
     if (options.once === true) await cluster.settle(SETTLE_MS);

@@ -88,6 +88,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./status.ts')).configure,
   },
   {
+    name: 'dashboard',
+    summary: 'Print the address of the dashboard, with a login',
+    group: 'Cluster',
+    load: async () => (await import('./dashboard.ts')).configure,
+  },
+  {
     name: 'queue',
     summary: 'Waiting tasks in the order in which they will start',
     group: 'Cluster',

@@ -37,6 +37,7 @@ export const handlers: Readonly<Partial<Record<OperationName, Handler>>> = {
     store: { sizeBytes: 4096, schema: 1, full: false },
     loopLagMs: 0,
   }),
+  createLoginCode: () => ({ code: 'one-time-code', expiresAt: START }),
   submitTask: (master, { body }) => submit(master, body as TaskSubmission, null),
   submitJob: (master, { body }) => {
     const { tasks } = body as JobSubmission;
@@ -149,6 +150,27 @@ export const handlers: Readonly<Partial<Record<OperationName, Handler>>> = {
     return changeWorker(master, params, { labels });
   },
   listEvents: () => ({ items: [anEvent('aaaabbbbccccdddd')], next: null }),
+  getTelemetry: (master) => ({
+    workers: [...master.workers.keys()],
+    at: [...master.workers.values()].map(({ lastSeenAt }) => (lastSeenAt === null ? null : Date.parse(lastSeenAt))),
+    series: { cpu: [...master.workers.values()].map(({ usage }) => usage?.cpu ?? null) },
+  }),
+  getClusterTelemetry: () => ({ ...SERIES, series: { queueDepth: [1, 2] }, max: { queueDepth: [1, 3] } }),
+  getWorkerTelemetry: (master, { params }) => ({
+    worker: workerOf(master, params).id,
+    ...SERIES,
+    series: { cpu: [0.5, null] },
+    max: { cpu: [0.75, null] },
+  }),
+  getTaskTelemetry: (master, { params }) => ({
+    taskId: master.find(params.task ?? '').task.id,
+    attempt: 1,
+    requested: RESOURCES,
+    ...SERIES,
+    series: { cpuMillis: [500, null] },
+    max: { cpuMillis: [900, null] },
+  }),
+  getTaskEfficiency: (master, { params }) => efficiencyOf(master, params.task ?? ''),
   getScheduler: scheduler,
   useScheduler: (master, { body }) => {
     const { placement } = body as { placement: string };
@@ -280,5 +302,41 @@ function anEvent(taskId: string): EventView {
     worker: null,
     by: 'admin',
     message: createHash('sha256').update(taskId).digest('hex').slice(0, 8),
+  };
+}
+
+/** Two minutes of a series; the columns are the route's. */
+const SERIES = {
+  from: START,
+  to: new Date(Date.parse(START) + 120_000).toISOString(),
+  stepMs: 60_000,
+  at: [Date.parse(START), Date.parse(START) + 60_000],
+};
+
+function efficiencyOf(master: MemoryMaster, id: string) {
+  const { task, attempts } = master.find(id);
+  return {
+    taskId: task.id,
+    state: task.state,
+    requested: task.resources,
+    attempts: attempts.map(({ number, worker, state, startedAt, endedAt }) => ({
+      attempt: number,
+      worker,
+      state,
+      startedAt,
+      endedAt,
+      wallMs: 60_000,
+      cpuMs: 30_000,
+      cpuEfficiency: 0.5,
+      memoryPeakBytes: task.resources.memoryBytes / 4,
+      memoryEfficiency: 0.25,
+      storagePeakBytes: 1024,
+      storageEfficiency: 0.01,
+      gpuMean: null,
+      networkRxBytes: 2048,
+      networkTxBytes: 512,
+      diskReadBytes: null,
+      diskWriteBytes: null,
+    })),
   };
 }

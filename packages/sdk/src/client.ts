@@ -1,8 +1,10 @@
 import type {
   ArtifactView,
   CancelRequest,
+  ClusterTelemetryView,
   ClusterView,
   DrainRequest,
+  EfficiencyView,
   EventView,
   ExplanationView,
   JobSubmission,
@@ -20,7 +22,9 @@ import type {
   TaskDetail,
   TaskPatch,
   TaskSubmission,
+  TaskTelemetryView,
   TaskView,
+  TelemetryView,
   TokenIssued,
   TokenRequest,
   TokenView,
@@ -29,10 +33,12 @@ import type {
   VersionView,
   WorkerRegistered,
   WorkerRegistration,
+  WorkerTelemetryView,
   WorkerView,
 } from '@cloudai/api/rest';
 import { type LogQuery, type OperationName, ROUTES, type TaskQuery } from '@cloudai/api/routes';
 import { createTransport } from '#transport';
+import { openSocket } from '#watch-socket';
 import { toApiError } from './api-error.ts';
 import { Listing } from './listing.ts';
 import type { LogRecord } from './log-position.ts';
@@ -49,6 +55,7 @@ import {
 import type { Transport, TransportResponse } from './transport/transport.ts';
 import { fillPath, type Query, queryString } from './url.ts';
 import { type WaitOptions, waitForTask } from './wait.ts';
+import { Watch, type WatchOptions, watchUrl } from './watch/watch.ts';
 
 export interface CloudAIOptions {
   /** Where the master answers, e.g. `http://127.0.0.1:8080`. */
@@ -100,6 +107,8 @@ interface Call {
 export class CloudAI {
   readonly #url: string;
   readonly #namespace: string | null;
+  readonly #token: string | null;
+  readonly #ca: string | null;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #retry: RetryOptions;
   readonly #onRetry: ((notice: RetryNotice) => void) | null;
@@ -109,6 +118,8 @@ export class CloudAI {
   constructor(options: CloudAIOptions) {
     this.#url = options.url.replace(/\/+$/, '');
     this.#namespace = options.namespace ?? null;
+    this.#token = options.token ?? null;
+    this.#ca = options.ca ?? null;
     this.#headers = {
       accept: 'application/json',
       // The cookie of a browser comes along by itself; the header shows that a page of the master meant the request.
@@ -134,6 +145,19 @@ export class CloudAI {
   /** Events after a sequence number, oldest first. */
   listEvents(query: OperationInput<'listEvents'> = {}): Listing<EventView> {
     return this.#list('listEvents', {}, { namespace: this.#namespace ?? undefined, ...query }, 'after');
+  }
+
+  /** The newest measurement of every worker. */
+  getTelemetry(options?: CallOptions): Promise<TelemetryView> {
+    return this.#json('getTelemetry', { ...options });
+  }
+
+  /** Capacity, use, queue and throughput; of the last hour without a range. */
+  getClusterTelemetry(
+    query: OperationInput<'getClusterTelemetry'> = {},
+    options?: CallOptions,
+  ): Promise<ClusterTelemetryView> {
+    return this.#json('getClusterTelemetry', { query: { ...query }, ...options });
   }
 
   getScheduler(options?: CallOptions): Promise<SchedulerView> {
@@ -180,6 +204,20 @@ export class CloudAI {
   /** A new task with the spec of an ended one. */
   retryTask(task: string, options?: Omit<SubmitOptions, 'namespace'>): Promise<TaskView> {
     return this.#json('retryTask', { params: { task }, ...repeatable(options) });
+  }
+
+  /** What an attempt used over time: its whole life without a range, the newest without a number. */
+  getTaskTelemetry(
+    task: string,
+    query: Omit<OperationInput<'getTaskTelemetry'>, 'task'> = {},
+    options?: CallOptions,
+  ): Promise<TaskTelemetryView> {
+    return this.#json('getTaskTelemetry', { params: { task }, query: { ...query }, ...options });
+  }
+
+  /** What each attempt used of what was asked for. */
+  getTaskEfficiency(task: string, options?: CallOptions): Promise<EfficiencyView> {
+    return this.#json('getTaskEfficiency', { params: { task }, ...options });
   }
 
   updateTask(task: string, change: TaskPatch, options?: CallOptions): Promise<TaskView> {
@@ -237,6 +275,15 @@ export class CloudAI {
 
   getWorker(worker: string, options?: CallOptions): Promise<WorkerView> {
     return this.#json('getWorker', { params: { worker }, ...options });
+  }
+
+  /** Of the last hour without a range. */
+  getWorkerTelemetry(
+    worker: string,
+    query: Omit<OperationInput<'getWorkerTelemetry'>, 'worker'> = {},
+    options?: CallOptions,
+  ): Promise<WorkerTelemetryView> {
+    return this.#json('getWorkerTelemetry', { params: { worker }, query: { ...query }, ...options });
   }
 
   /** The join token in the answer is shown this once. */
@@ -309,9 +356,41 @@ export class CloudAI {
     return this.#json('createLoginCode', { ...options });
   }
 
-  /** Closes idle connections. */
+  // Live
+
+  /**
+   * Opens a connection over which topics can be watched: events, tasks, workers, queue, cluster, telemetry, logs. It is
+   * opened again by itself, and subscriptions go on where they were, until `close()` or a token that is no good.
+   */
+  watch(options: WatchOptions = {}): Watch {
+    return new Watch(
+      {
+        openSocket,
+        socket: {
+          url: watchUrl(this.#absoluteUrl()),
+          token: this.#token,
+          ca: this.#ca,
+          userAgent: this.#headers['user-agent'] ?? null,
+          openTimeoutMs: this.#answerTimeoutMs,
+        },
+        namespace: this.#namespace,
+        probe: async () => {
+          for await (const _ of (await this.#once('getVersion', {})).body); // Read to its end.
+        },
+      },
+      options,
+    );
+  }
+
+  /** Closes idle connections. A watch has a `close` of its own. */
   close(): void {
     this.#transport.close();
+  }
+
+  /** A page may name its own master by a path, or by nothing. */
+  #absoluteUrl(): string {
+    const { location } = globalThis as { location?: { readonly href: string } };
+    return location === undefined ? this.#url : new URL(this.#url, location.href).href.replace(/\/+$/, '');
   }
 
   #submit<T>(operation: 'submitTask' | 'submitJob', body: unknown, options?: SubmitOptions): Promise<T> {
@@ -325,9 +404,15 @@ export class CloudAI {
     query: Query,
     cursorName: 'cursor' | 'after' = 'cursor',
   ): Listing<T> {
-    return new Listing((cursor) =>
-      this.#json<List<T>>(operation, { params, query: cursor === null ? query : { ...query, [cursorName]: cursor } }),
-    );
+    return new Listing(async (cursor) => {
+      const response = await this.#send(operation, {
+        params,
+        query: cursor === null ? query : { ...query, [cursorName]: cursor },
+      });
+      const sequence = response.header('x-cloudai-sequence');
+      const list = JSON.parse(await text(response)) as List<T>;
+      return { ...list, sequence: sequence === null ? null : Number(sequence) };
+    });
   }
 
   async #empty(operation: OperationName, call: Call): Promise<void> {

@@ -1,25 +1,30 @@
 import type { List } from '@cloudai/api/rest';
 
+export interface ListPage<T> extends List<T> {
+  /** Event sequence that the page is at least as new as: a watch goes on `after` it without a gap. */
+  readonly sequence: number | null;
+}
+
 /**
  * A list of the API. `for await` walks through all pages; `page()` fetches a single one.
  * Nothing is asked of the server before one of them is used.
  */
 export class Listing<T> implements AsyncIterable<T> {
-  readonly #fetchPage: (cursor: string | null) => Promise<List<T>>;
+  readonly #fetchPage: (cursor: string | null) => Promise<ListPage<T>>;
 
-  constructor(fetchPage: (cursor: string | null) => Promise<List<T>>) {
+  constructor(fetchPage: (cursor: string | null) => Promise<ListPage<T>>) {
     this.#fetchPage = fetchPage;
   }
 
   /** The page at a cursor that an earlier page gave as `next`; the first one without it. */
-  page(cursor: string | null = null): Promise<List<T>> {
+  page(cursor: string | null = null): Promise<ListPage<T>> {
     return this.#fetchPage(cursor);
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void> {
     let cursor: string | null = null;
     do {
-      const page: List<T> = await this.#fetchPage(cursor);
+      const page: ListPage<T> = await this.#fetchPage(cursor);
       yield* page.items;
       cursor = page.next;
     } while (cursor !== null);

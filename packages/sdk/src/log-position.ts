@@ -33,9 +33,14 @@ export class LogPosition {
     return this.#attempt > 0;
   }
 
-  /** Called before the log is read once more. */
-  startReplay(): void {
-    this.#searching = this.#first !== null;
+  /** The newest attempt, and of its streams the byte after the last that was delivered, where there was one. */
+  get next(): { readonly attempt: number; readonly stdout: number | undefined; readonly stderr: number | undefined } {
+    return { attempt: this.#attempt, stdout: this.#next.get('stdout'), stderr: this.#next.get('stderr') };
+  }
+
+  /** Called before the log is read once more, from its beginning unless it is known to go on where it broke off. */
+  startReplay(fromBeginning = true): void {
+    this.#searching = fromBeginning && this.#first !== null;
     this.#droppedInReplay = 0;
   }
 

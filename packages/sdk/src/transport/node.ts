@@ -94,7 +94,8 @@ async function* bodyOf(
   }
 }
 
-function explain(error: unknown, url: URL, signal: AbortSignal | null): unknown {
+/** The failure in words, as the kind of ConnectionError that it is. */
+export function explain(error: unknown, url: URL, signal: AbortSignal | null): unknown {
   if (signal?.aborted === true) return signal.reason;
   if (!(error instanceof Error) || error instanceof ConnectionError) return error;
   const { code = '' } = error as NodeJS.ErrnoException;

@@ -48,13 +48,16 @@ export class Engine {
     this.#state = new EngineState(config, snapshot);
   }
 
-  /** `now` in Unix ms; the engine's time never goes back, whatever it is told. */
-  apply(command: Command, now: number): Applied {
+  /**
+   * `now` in Unix ms; the engine's time never goes back, whatever it is told. `more`: further commands of this moment
+   * follow, so the schedule pass waits for the last of them, or for the tick that `deadline()` then asks for.
+   */
+  apply(command: Command, now: number, more = false): Applied {
     const state = this.#state;
     if (now > state.now) state.now = now;
     const step = new Step(state, state.now);
     const reply = dispatch(step, command);
-    runDuePass(step);
+    if (!more) runDuePass(step);
     for (const task of step.tasks()) if (state.tasks.get(task.id) === task) checkTask(state, task);
     return { changes: step.changes(), effects: step.effects, reply };
   }

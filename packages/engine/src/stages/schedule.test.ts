@@ -31,6 +31,29 @@ describe('the pace of the pass', () => {
   );
 
   it(
+    'commands of one moment: the pass waits for the last of them',
+    scenario((cluster) => {
+      cluster.worker('w1', { cpu: 1, memory: 4 });
+      const task = (id: string, priority: number) => ({ id, name: null, spec: spec({ priority }), retryOf: null });
+      const both = [task('later', 10), task('first', 90)];
+      const [low, high] = both.map((one) => ({
+        kind: 'submitTasks' as const,
+        namespace: 'default',
+        owner: 'ann',
+        tasks: [one],
+        job: null,
+        idempotency: null,
+        knownOutcomes: {},
+      }));
+      cluster.now += 100;
+      expect(cluster.engine.apply(low!, cluster.now, true).effects).toEqual([]);
+      expect(cluster.engine.deadline()).toBeLessThanOrEqual(cluster.now);
+      const { effects } = cluster.engine.apply(high!, cluster.now);
+      expect(effects).toMatchObject([{ kind: 'startAttempt', taskId: 'first' }]);
+    }),
+  );
+
+  it(
     'nothing that could be placed, no pass: the deadline is that of the timers',
     scenario((cluster) => {
       submit(cluster, 'a');

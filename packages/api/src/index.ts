@@ -1,1 +1,3 @@
+export * as agentWire from './gen/cloudai/agent/v1/agent_pb.js';
 export * as workerWire from './gen/cloudai/worker/v1/worker_pb.js';
+export * as userWire from './user.ts';

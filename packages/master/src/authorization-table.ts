@@ -40,6 +40,13 @@ export const AUTHORIZATION: Readonly<Record<OperationName, Readonly<Record<Role,
   drainWorker: { admin: 'all', user: 'no' },
   labelWorker: { admin: 'all', user: 'no' },
 
+  // Counts over all namespaces are left out for members (see operations/telemetry.ts).
+  getTelemetry: { admin: 'all', user: 'own' },
+  getClusterTelemetry: { admin: 'all', user: 'own' },
+  getWorkerTelemetry: { admin: 'all', user: 'own' },
+  getTaskTelemetry: { admin: 'all', user: 'own' },
+  getTaskEfficiency: { admin: 'all', user: 'own' },
+
   getScheduler: { admin: 'all', user: 'all' },
   useScheduler: { admin: 'all', user: 'no' },
 

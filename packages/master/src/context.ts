@@ -1,6 +1,7 @@
 /** The parts of a running master and how they meet. `process.ts` builds them; operations and sessions use them. */
 import type { Change, ClusterEvent, Command, Engine, Reply } from '@cloudai/engine';
 import type { Store } from '@cloudai/store';
+import type { Telemetry } from './telemetry/index.ts';
 
 /** The only caller of `engine.apply`. */
 export interface Loop {
@@ -100,6 +101,11 @@ export interface AttemptUsage {
   readonly storageBytes: number;
   readonly networkRxBytes: number;
   readonly networkTxBytes: number;
+  /** 0..1 of its devices; null where they are not measured. */
+  readonly gpu?: number | null;
+  /** Since the start, from block devices; null where the engine does not say. */
+  readonly diskReadBytes?: number | null;
+  readonly diskWriteBytes?: number | null;
   readonly paused: boolean;
 }
 
@@ -126,6 +132,7 @@ export interface MasterContext {
   readonly logs: LogStore;
   readonly artifacts: ArtifactStore;
   readonly usage: UsageBook;
+  readonly telemetry: Telemetry;
   readonly identity: Identity;
   readonly version: string;
   readonly startedAt: number;

@@ -28,6 +28,7 @@ import type { SessionConfig } from './sessions/session.ts';
 import { MemoryUsageBook } from './sessions/usage-book.ts';
 import { StartError } from './start-error.ts';
 import { storeUrl } from './store-url.ts';
+import { NO_ARCHIVE, Telemetry, TelemetrySampler } from './telemetry/index.ts';
 
 export type { MasterOptions };
 
@@ -124,10 +125,13 @@ class Master {
       },
       onFatal,
     });
+    const telemetry = new Telemetry({ loop, archive: NO_ARCHIVE, now: () => this.#clock.now() });
+    usage.onUsage((workerId, measured) => telemetry.onUsage(workerId, measured));
     const sealer = new LogSealer(logs, store, (error) => this.#log.error({ err: error }, 'a log could not be ended'));
     loop.onCommitted((changes) => {
       registry.onCommitted(changes);
       sealer.onCommitted(changes);
+      telemetry.onCommitted(changes);
       for (const change of changes) if (change.kind === 'workerRemoved') usage.forget(change.workerId);
     });
 
@@ -171,6 +175,7 @@ class Master {
       logs,
       artifacts,
       usage,
+      telemetry,
       identity: identityOf(authority),
       version,
       startedAt: this.#clock.now(),
@@ -185,6 +190,7 @@ class Master {
       rest.setCredentials(await authority.issueServer(this.#restNames(), now));
     });
     this.#startRetention(context, logs, artifacts);
+    this.#startTelemetry(context);
 
     this.#log.info(
       { cluster: authority.clusterId, epoch, rest: rest.url, workers: context.workerEndpoint },
@@ -307,6 +313,18 @@ class Master {
     });
     retention.start();
     this.#started.push(() => retention.stop());
+  }
+
+  #startTelemetry({ telemetry, store, usage }: MasterContext): void {
+    const sampler = new TelemetrySampler({
+      telemetry,
+      store,
+      usage,
+      now: () => this.#clock.now(),
+      onError: (error) => this.#log.warn({ err: error }, 'no sample of the cluster could be taken'),
+    });
+    sampler.start();
+    this.#started.push(() => sampler.stop());
   }
 
   #renewCertificates(authority: Authority, renewServers: (now: number) => Promise<void>): void {

@@ -4,3 +4,4 @@ export * from './operations.ts';
 export * from './routes.ts';
 export * from './session.ts';
 export * from './task.ts';
+export * from './telemetry.ts';

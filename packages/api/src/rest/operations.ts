@@ -41,6 +41,15 @@ import {
   TaskSubmission,
   TaskView,
 } from './task.ts';
+import {
+  ClusterTelemetryView,
+  EfficiencyView,
+  TaskTelemetryQuery,
+  TaskTelemetryView,
+  TelemetryQuery,
+  TelemetryView,
+  WorkerTelemetryView,
+} from './telemetry.ts';
 
 export interface OperationSchema {
   readonly params?: TObject;
@@ -207,6 +216,11 @@ export const OPERATIONS = {
   drainWorker: { params: WorkerParams, body: DrainRequest, bodyOptional: true, response: WorkerView },
   labelWorker: { params: WorkerParams, body: LabelPatch, response: WorkerView },
   listEvents: { query: EventListQuery, response: EventList },
+  getTelemetry: { response: TelemetryView },
+  getClusterTelemetry: { query: TelemetryQuery, response: ClusterTelemetryView },
+  getWorkerTelemetry: { params: WorkerParams, query: TelemetryQuery, response: WorkerTelemetryView },
+  getTaskTelemetry: { params: TaskParams, query: TaskTelemetryQuery, response: TaskTelemetryView },
+  getTaskEfficiency: { params: TaskParams, response: EfficiencyView },
   getScheduler: { response: SchedulerView },
   useScheduler: { body: SchedulerChoice, response: SchedulerView },
   listNamespaces: { response: NamespaceList },

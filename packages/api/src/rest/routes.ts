@@ -121,6 +121,36 @@ export const ROUTES = {
     status: 200,
     summary: 'Events of the cluster after a sequence',
   },
+  getTelemetry: {
+    method: 'GET',
+    path: '/api/v1/telemetry',
+    status: 200,
+    summary: 'Newest measurements of all workers',
+  },
+  getClusterTelemetry: {
+    method: 'GET',
+    path: '/api/v1/telemetry/cluster',
+    status: 200,
+    summary: 'Capacity, use, queue and throughput over time',
+  },
+  getWorkerTelemetry: {
+    method: 'GET',
+    path: '/api/v1/workers/{worker}/telemetry',
+    status: 200,
+    summary: 'Measurements of a worker over time',
+  },
+  getTaskTelemetry: {
+    method: 'GET',
+    path: '/api/v1/tasks/{task}/telemetry',
+    status: 200,
+    summary: 'Measurements of an attempt over time',
+  },
+  getTaskEfficiency: {
+    method: 'GET',
+    path: '/api/v1/tasks/{task}/efficiency',
+    status: 200,
+    summary: 'What a task used of what it asked for',
+  },
   getScheduler: {
     method: 'GET',
     path: '/api/v1/scheduler',

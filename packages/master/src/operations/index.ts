@@ -18,6 +18,7 @@ import { Rejected } from './rejected.ts';
 import { schedulerOperations } from './scheduler.ts';
 import { sessionOperations, subjectOfLogin } from './session.ts';
 import { taskOperations } from './tasks.ts';
+import { telemetryOperations } from './telemetry.ts';
 import { tenancyOperations } from './tenancy.ts';
 import { compileValidators, type RawInput, validate } from './validate.ts';
 import { TaskWatch } from './watch.ts';
@@ -85,6 +86,7 @@ function bind(context: MasterContext, logins: LoginCodes): Operations {
     ...eventOperations(context),
     ...workerOperations(context),
     ...schedulerOperations(context),
+    ...telemetryOperations(context),
     ...tenancyOperations(context),
     ...sessionOperations(context, logins),
   };

@@ -88,7 +88,7 @@ export function workerOperations(context: MasterContext): WorkerOperations {
   };
 }
 
-function findWorker(context: MasterContext, id: string): Worker {
+export function findWorker(context: MasterContext, id: string): Worker {
   const worker = context.loop.engine.worker(id);
   if (worker === null)
     throw new Rejected('worker_unknown', `No worker has the id ${id}; list workers to see what there is`);

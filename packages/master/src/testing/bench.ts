@@ -22,6 +22,7 @@ import { makeApiToken, makeJoinToken, sha256Hex } from '../identity/tokens.ts';
 import { newId } from '../ids.ts';
 import { FileLogStore } from '../logs/log-store.ts';
 import { MasterLoop } from '../loop.ts';
+import { NO_ARCHIVE, Telemetry } from '../telemetry/index.ts';
 
 export const START = Date.UTC(2027, 0, 31, 12);
 /** Of the user `admin`, who is there from the start. */
@@ -82,6 +83,7 @@ export class Bench {
       logs: this.logs,
       artifacts: this.#artifacts(),
       usage: { worker: (id) => this.usage.get(id) ?? null, onUsage: () => () => {} },
+      telemetry: new Telemetry({ loop: this.loop, archive: NO_ARCHIVE, now: () => this.#now }),
       identity: IDENTITY,
       version: '0.0.0-test',
       startedAt: START,

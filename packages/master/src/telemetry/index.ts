@@ -1,0 +1,6 @@
+export { NO_ARCHIVE, type TelemetryArchive } from './archive.ts';
+export type { AttemptTotals } from './attempt-series.ts';
+export { WORKER_FIELDS } from './fields.ts';
+export { type Range, type RangeInput, readRange } from './range.ts';
+export { TelemetrySampler } from './sampler.ts';
+export { type Answer, Telemetry } from './telemetry.ts';

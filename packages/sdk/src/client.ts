@@ -2,10 +2,8 @@ import type {
   ArtifactView,
   CancelRequest,
   ClusterTelemetryView,
-  ClusterTelemetryView,
   ClusterView,
   DrainRequest,
-  EfficiencyView,
   EfficiencyView,
   EventView,
   ExplanationView,
@@ -25,9 +23,7 @@ import type {
   TaskPatch,
   TaskSubmission,
   TaskTelemetryView,
-  TaskTelemetryView,
   TaskView,
-  TelemetryView,
   TelemetryView,
   TokenIssued,
   TokenRequest,
@@ -37,7 +33,6 @@ import type {
   VersionView,
   WorkerRegistered,
   WorkerRegistration,
-  WorkerTelemetryView,
   WorkerTelemetryView,
   WorkerView,
 } from '@cloudai/api/rest';
@@ -165,19 +160,6 @@ export class CloudAI {
     return this.#json('getClusterTelemetry', { query: { ...query }, ...options });
   }
 
-  /** The newest measurement of every worker. */
-  getTelemetry(options?: CallOptions): Promise<TelemetryView> {
-    return this.#json('getTelemetry', { ...options });
-  }
-
-  /** Capacity, use, queue and throughput; of the last hour without a range. */
-  getClusterTelemetry(
-    query: OperationInput<'getClusterTelemetry'> = {},
-    options?: CallOptions,
-  ): Promise<ClusterTelemetryView> {
-    return this.#json('getClusterTelemetry', { query: { ...query }, ...options });
-  }
-
   getScheduler(options?: CallOptions): Promise<SchedulerView> {
     return this.#json('getScheduler', { ...options });
   }
@@ -222,20 +204,6 @@ export class CloudAI {
   /** A new task with the spec of an ended one. */
   retryTask(task: string, options?: Omit<SubmitOptions, 'namespace'>): Promise<TaskView> {
     return this.#json('retryTask', { params: { task }, ...repeatable(options) });
-  }
-
-  /** What an attempt used over time: its whole life without a range, the newest without a number. */
-  getTaskTelemetry(
-    task: string,
-    query: Omit<OperationInput<'getTaskTelemetry'>, 'task'> = {},
-    options?: CallOptions,
-  ): Promise<TaskTelemetryView> {
-    return this.#json('getTaskTelemetry', { params: { task }, query: { ...query }, ...options });
-  }
-
-  /** What each attempt used of what was asked for. */
-  getTaskEfficiency(task: string, options?: CallOptions): Promise<EfficiencyView> {
-    return this.#json('getTaskEfficiency', { params: { task }, ...options });
   }
 
   /** What an attempt used over time: its whole life without a range, the newest without a number. */
@@ -307,15 +275,6 @@ export class CloudAI {
 
   getWorker(worker: string, options?: CallOptions): Promise<WorkerView> {
     return this.#json('getWorker', { params: { worker }, ...options });
-  }
-
-  /** Of the last hour without a range. */
-  getWorkerTelemetry(
-    worker: string,
-    query: Omit<OperationInput<'getWorkerTelemetry'>, 'worker'> = {},
-    options?: CallOptions,
-  ): Promise<WorkerTelemetryView> {
-    return this.#json('getWorkerTelemetry', { params: { worker }, query: { ...query }, ...options });
   }
 
   /** Of the last hour without a range. */

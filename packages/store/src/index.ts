@@ -3,7 +3,9 @@ export { restore } from './restore.ts';
 export {
   type Cursor,
   type EventFilter,
+  type EventOrder,
   type Finding,
+  type JobFilter,
   type OpenOptions,
   type OpenStore,
   type Page,

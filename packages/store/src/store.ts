@@ -29,6 +29,8 @@ export interface TaskFilter {
   readonly workerId?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly idPrefix?: string;
+  /** The id begins with this, or name or image contain it; ASCII letters in either case. */
+  readonly search?: string;
   /** Submitted at this time or later. */
   readonly submittedAfter?: number;
   /** Submitted before this time. */
@@ -37,6 +39,16 @@ export interface TaskFilter {
 
 /** `priority`: larger first, then oldest first, as the queue goes. */
 export type TaskOrder = 'newest' | 'oldest' | 'priority';
+
+/** `newest` lists the events before a sequence, the last one first. */
+export type EventOrder = 'oldest' | 'newest';
+
+export interface JobFilter {
+  readonly namespaces: readonly string[] | 'all';
+  readonly owner?: string;
+  /** Name of the job. */
+  readonly name?: string;
+}
 
 export interface EventFilter {
   readonly namespaces: readonly string[] | 'all';
@@ -103,11 +115,13 @@ export interface Store {
   attempts(taskId: string): Promise<readonly Attempt[]>;
   attemptsOnWorker(workerId: string, limit: number, cursor: Cursor | null): Promise<Page<Attempt>>;
   job(id: string): Promise<Job | null>;
+  /** The newest first. */
+  jobs(filter: JobFilter, limit: number, cursor: Cursor | null): Promise<Page<Job>>;
   /**
-   * Events with a sequence above `after`, oldest first. Events without a namespace (workers, users) are
+   * Events with a sequence above `from`, oldest first; with the order `newest` those below it, newest first. Events without a namespace (workers, users) are
    * only in `namespaces: 'all'`. Once a task is pruned, `taskId` no longer finds its events.
    */
-  events(filter: EventFilter, after: number, limit: number): Promise<readonly ClusterEvent[]>;
+  events(filter: EventFilter, from: number, limit: number, order?: EventOrder): Promise<readonly ClusterEvent[]>;
   /** Removes what retention allows, in bounded steps. */
   prune(retention: Retention, now: number): Promise<Pruned>;
   /** A consistent copy while the store is in use. `path` must not exist. */

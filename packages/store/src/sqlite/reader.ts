@@ -1,7 +1,7 @@
 /** The thread that reads: a connection of its own, so that a long listing never holds up a commit. */
 import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
-import type { Cursor, EventFilter, StoreInfo, TaskFilter, TaskOrder } from '../store.ts';
+import type { Cursor, EventFilter, EventOrder, JobFilter, Page, StoreInfo, TaskFilter, TaskOrder } from '../store.ts';
 import { type Row, SPEC, type Value } from './codec.ts';
 import { connectForReading, Statements } from './connection.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
@@ -117,10 +117,39 @@ export class Reader {
     });
   }
 
-  events(filter: EventFilter, after: number, limit: number): Row[] {
+  /** Documents. There are far fewer jobs than tasks, so they are sorted when somebody asks. */
+  jobs(filter: JobFilter, limit: number, cursor: Cursor | null): Page<string> {
+    checkLimit(limit);
+    const listing = JSON.stringify(['jobs', canonical(filter)]);
+    // Jobs have no number of their own: the time, and how many of that moment were shown.
+    const [at = Number.MAX_SAFE_INTEGER, shown = 0] = cursor === null ? [] : decodeCursor(listing, cursor);
+    const values: Value[] = [at];
+    const where = ['at <= ?1'];
+    const add = (condition: string, value: Value) => where.push(condition.replace('?', `?${values.push(value)}`));
+    if (filter.namespaces !== 'all')
+      add(`row ->> 'namespace' IN (SELECT value FROM json_each(?))`, JSON.stringify(filter.namespaces));
+    if (filter.owner !== undefined) add(`row ->> 'owner' = ?`, filter.owner);
+    if (filter.name !== undefined) add(`row ->> 'name' = ?`, filter.name);
+    return this.#read(() => {
+      const found = this.#statements.all(
+        `SELECT id, row, checksum, at FROM (SELECT *, row ->> 'submittedAt' AS at FROM job)
+          WHERE ${where.join(' AND ')} ORDER BY at DESC, id LIMIT ${limit + 1} OFFSET ${shown}`,
+        ...values,
+      );
+      const page = found.slice(0, limit);
+      const last = page.at(-1)?.[3] as number | undefined;
+      const ofLast = page.filter((row) => row[3] === last).length + (last === at ? shown : 0);
+      return {
+        items: page.map((row) => sound(this.#path, `job ${row[0]}`, row, 2)[1] as string),
+        next: found.length > limit && last !== undefined ? encodeCursor(listing, [last, ofLast]) : null,
+      };
+    });
+  }
+
+  events(filter: EventFilter, from: number, limit: number, order: EventOrder): Row[] {
     checkLimit(limit);
     return this.#read(() => {
-      const rows = this.#eventRows(filter, after, limit);
+      const rows = this.#eventRows(filter, from, limit, order);
       return rows.map((row) => sound(this.#path, `event ${row[0]}`, row));
     });
   }
@@ -186,14 +215,16 @@ export class Reader {
       .map((row) => row[0] as string);
   }
 
-  #eventRows(filter: EventFilter, after: number, limit: number): Row[] {
+  #eventRows(filter: EventFilter, from: number, limit: number, order: EventOrder): Row[] {
     const values: Value[] = [];
     const add = (value: Value) => {
       values.push(value);
       return `?${values.length}`;
     };
     const take = add(limit);
-    const where = [`sequence > ${add(after)}`];
+    const isForward = order === 'oldest';
+    const where = [`sequence ${isForward ? '>' : '<'} ${add(from)}`];
+    const by = `ORDER BY sequence ${isForward ? 'ASC' : 'DESC'} LIMIT ${take}`;
     const namespaces = filter.namespaces === 'all' ? null : [...new Set(filter.namespaces)];
     const inNamespaces = () =>
       namespaces === null ? [] : [`+namespace IN (SELECT value FROM json_each(${add(JSON.stringify(namespaces))}))`];
@@ -212,13 +243,10 @@ export class Reader {
         (namespace) =>
           `SELECT ${EVENT_ROWS} FROM event INDEXED BY event_namespace WHERE namespace = ${add(namespace)} AND ${where.join(' AND ')}`,
       );
-      return this.#statements.all(`${parts.join(' UNION ALL ')} ORDER BY sequence LIMIT ${take}`, ...values);
+      return this.#statements.all(`${parts.join(' UNION ALL ')} ${by}`, ...values);
     }
     where.push(...inNamespaces());
-    return this.#statements.all(
-      `SELECT ${EVENT_ROWS} FROM ${source} WHERE ${where.join(' AND ')} ORDER BY sequence LIMIT ${take}`,
-      ...values,
-    );
+    return this.#statements.all(`SELECT ${EVENT_ROWS} FROM ${source} WHERE ${where.join(' AND ')} ${by}`, ...values);
   }
 }
 
@@ -232,7 +260,7 @@ function checkLimit(limit: number): void {
 }
 
 /** The same filter in whatever order its parts are written. */
-function canonical(filter: TaskFilter): unknown {
+function canonical(filter: TaskFilter | JobFilter): unknown {
   const entries = Object.entries(filter).filter(([, value]) => value !== undefined);
   entries.sort(([a], [b]) => (a < b ? -1 : 1));
   return entries.map(([name, value]) => {

@@ -2,7 +2,9 @@ import type { Attempt, Change, ClusterEvent, Job, Snapshot, Task, TaskSpec, Task
 import {
   type Cursor,
   type EventFilter,
+  type EventOrder,
   type Finding,
+  type JobFilter,
   type Page,
   type Pruned,
   type Retention,
@@ -92,9 +94,19 @@ export class SqliteStore implements Store {
     return text === null ? null : JSON.parse(text);
   }
 
-  async events(filter: EventFilter, after: number, limit: number): Promise<readonly ClusterEvent[]> {
+  async jobs(filter: JobFilter, limit: number, cursor: Cursor | null): Promise<Page<Job>> {
+    const page: Page<string> = await this.#listing().request('jobs', filter, limit, cursor);
+    return { items: page.items.map((text) => JSON.parse(text)), next: page.next };
+  }
+
+  async events(
+    filter: EventFilter,
+    from: number,
+    limit: number,
+    order: EventOrder = 'oldest',
+  ): Promise<readonly ClusterEvent[]> {
     const thread = filter.taskId === undefined ? this.#listing() : this.#reading();
-    const rows: Row[] = await thread.request('events', filter, after, limit);
+    const rows: Row[] = await thread.request('events', filter, from, limit, order);
     return rows.map(decodeEvent);
   }
 

@@ -149,6 +149,14 @@ function conditions(filter: TaskFilter, values: Values, plus: '' | '+' = ''): st
     // Ids are ASCII, so U+007F is above each of their characters.
     where.push(`t.id >= ${values.add(filter.idPrefix)} AND t.id < ${values.add(`${filter.idPrefix}\u007f`)}`);
   }
+  if (filter.search !== undefined) {
+    const text = lower(filter.search);
+    const [id, end, part] = [values.add(text), values.add(`${text}\u007f`), values.add(text)];
+    where.push(
+      `((t.id >= ${id} AND t.id < ${end}) OR instr(lower(t.name), ${part}) > 0 OR EXISTS (
+        SELECT 1 FROM spec WHERE spec.id = t.spec AND instr(lower(spec.image), ${part}) > 0))`,
+    );
+  }
   if (filter.submittedAfter !== undefined) where.push(`t.submitted_at >= ${values.add(filter.submittedAfter)}`);
   if (filter.submittedBefore !== undefined) where.push(`t.submitted_at < ${values.add(filter.submittedBefore)}`);
   if (filter.image !== undefined) {
@@ -166,6 +174,11 @@ function conditions(filter: TaskFilter, values: Values, plus: '' | '+' = ''): st
     );
   }
   return where;
+}
+
+/** As SQLite's: ASCII only. */
+function lower(text: string): string {
+  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
 function all(conditions: readonly string[]): string {

@@ -1,7 +1,7 @@
 /** What a store should answer, worked out the plain way: all rows in memory, filtered one by one. */
 import type { Attempt, Change, ClusterEvent, Snapshot, Task } from '@cloudai/engine';
 import { isLive, isTerminal } from '@cloudai/engine';
-import type { EventFilter, TaskFilter, TaskOrder } from '../store.ts';
+import type { EventFilter, EventOrder, TaskFilter, TaskOrder } from '../store.ts';
 
 export class NaiveStore {
   readonly tasks = new Map<string, Task>();
@@ -78,14 +78,14 @@ export class NaiveStore {
     });
   }
 
-  listEvents(filter: EventFilter, after: number, limit: number): ClusterEvent[] {
+  listEvents(filter: EventFilter, from: number, limit: number, order: EventOrder): ClusterEvent[] {
     return this.events
-      .filter((event) => event.sequence > after)
+      .filter(({ sequence }) => (order === 'oldest' ? sequence > from : sequence < from))
       .filter((event) => isIn(filter.namespaces, event.namespace))
       .filter((event) => filter.taskId === undefined || event.taskId === filter.taskId)
       .filter((event) => filter.workerId === undefined || event.workerId === filter.workerId)
       .filter((event) => filter.kinds === undefined || filter.kinds.includes(event.kind))
-      .sort((a, b) => a.sequence - b.sequence)
+      .sort((a, b) => (order === 'oldest' ? a.sequence - b.sequence : b.sequence - a.sequence))
       .slice(0, limit);
   }
 
@@ -103,6 +103,7 @@ export class NaiveStore {
       (workerId === undefined || [...this.attempts.values()].some(onWorker)) &&
       Object.entries(labels ?? {}).every(([key, value]) => task.spec.labels[key] === value) &&
       (idPrefix === undefined || task.id.startsWith(idPrefix)) &&
+      (filter.search === undefined || isFound(task, filter.search.toLowerCase())) &&
       (filter.submittedAfter === undefined || task.submittedAt >= filter.submittedAfter) &&
       (filter.submittedBefore === undefined || task.submittedAt < filter.submittedBefore)
     );
@@ -122,6 +123,10 @@ export function sorted(snapshot: Snapshot): Snapshot {
     tokens: by(snapshot.tokens, (token) => token.id),
     idempotency: by(snapshot.idempotency, (record) => JSON.stringify([record.namespace, record.key])),
   };
+}
+
+function isFound({ id, name, spec }: Task, text: string): boolean {
+  return id.startsWith(text) || [name ?? '', spec.image].some((part) => part.toLowerCase().includes(text));
 }
 
 function isIn(namespaces: readonly string[] | 'all', namespace: string | null): boolean {

@@ -249,6 +249,10 @@ export const taskFilter: fc.Arbitrary<TaskFilter> = fc.record(
     workerId: fc.constantFrom(...WORKERS),
     labels,
     idPrefix: fc.tuple(fc.nat(400), fc.nat(3)).map(([number, length]) => idOf(number).slice(0, length)),
+    search: fc.oneof(
+      fc.nat(400).map((number) => idOf(number).slice(0, 6).toUpperCase()),
+      fc.constantFrom('BUSY', 'train', "o'hara", '名', '%', ':'),
+    ),
     submittedAfter: time,
     submittedBefore: time,
   },

@@ -34,7 +34,7 @@ export function taskOperations(context: MasterContext): TaskOperations {
     },
 
     async listTasks(call, input) {
-      const filter = readFilter(call, input);
+      const filter = readTaskFilter(call, input);
       const { items, next } = await readPage(input.cursor, (cursor) =>
         context.store.tasks(filter, input.order ?? 'newest', input.limit ?? 100, cursor),
       );
@@ -112,7 +112,8 @@ function explainEnded(task: Task): Explanation {
   };
 }
 
-function readFilter(call: Call, input: OperationInput<'listTasks'>): TaskFilter {
+/** The listing's filter, within what the caller may see. */
+export function readTaskFilter(call: Call, input: OperationInput<'listTasks'>): TaskFilter {
   const { owner, name, image } = input;
   return {
     namespaces: namespacesOf(call, input.namespace),

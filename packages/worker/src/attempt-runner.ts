@@ -4,6 +4,7 @@
  */
 import type { Logger } from 'pino';
 import { uploadAll } from './artifacts.ts';
+import type { AttemptJournal } from './attempt-journal.ts';
 import type { Clock } from './clock.ts';
 import { delay } from './clock.ts';
 import { type Artifact, type AttemptKey, type AttemptReport, keyText, type LogTotals } from './core/attempt.ts';
@@ -13,7 +14,6 @@ import type { AttemptAction, AttemptEvent, AttemptState, CollectedOutputs, PeakU
 import type { ContainerStats, OutputFile, Runtime } from './runtimes/runtime.ts';
 import { RuntimeError } from './runtimes/runtime.ts';
 import type { Slots } from './slots.ts';
-import type { StopJournal } from './stop-journal.ts';
 
 const RETRY_FIRST_MS = 200;
 const RETRY_MAX_MS = 5_000;
@@ -26,7 +26,7 @@ const STORAGE_CHECK_MIN_MS = 5_000;
 export interface RunnerHost {
   readonly runtime: Runtime;
   readonly clock: Clock;
-  readonly journal: StopJournal;
+  readonly journal: AttemptJournal;
   readonly log: Logger;
   /** Bytes of log that one attempt may hold un-acknowledged now. */
   windowBytes(): number;
@@ -70,6 +70,7 @@ export class AttemptRunner {
   #sampledAt = 0;
   #storageBytes = 0;
   #storageDueAt = 0;
+  #noted: Promise<void> = Promise.resolve();
 
   /** `adopted` attempts wait for the master to say how much of their log it has. */
   constructor(host: RunnerHost, first: Step, adopted: boolean) {
@@ -168,6 +169,14 @@ export class AttemptRunner {
     this.dispatch({ kind: 'storageMeasured', bytes });
   }
 
+  /** Remembers over a restart of the worker how long the process has been running; only a time limit wants to know. */
+  noteStart(ranForMs: number): void {
+    if (this.#state.spec.timeoutMs === null) return;
+    this.#noted = this.#host.journal.writeStart(this.key, ranForMs).catch((error: unknown) => {
+      this.#log.warn({ err: error }, 'the start could not be noted on disk');
+    });
+  }
+
   /** Lets go of the container, which goes on; nothing more is told or done. */
   detach(): void {
     this.#cancelTimer?.();
@@ -256,17 +265,19 @@ export class AttemptRunner {
   async #start(image: Extract<AttemptAction, { kind: 'start' }>['image']): Promise<void> {
     const { runtime, clock, starts } = this.#host;
     let delayMs = RETRY_FIRST_MS;
-    let wasAsked = false;
+    let askedAt: number | null = null;
     while (true) {
       try {
         const { containerId, startedAt } = await starts.run(async () => {
           await this.#untilItMay(); // The lease may have run out while others started.
-          if (!wasAsked && this.#isStopWanted())
+          if (askedAt === null && this.#isStopWanted())
             throw new RuntimeError('start_error', 'it was stopped before it started');
-          wasAsked = true;
+          askedAt ??= clock.now();
           return runtime.start(this.key, this.#state.spec, image);
         });
-        const ranForMs = Math.max(0, clock.wallNow() - startedAt);
+        // Never more than since it was asked for, whatever happened to the wall clock in between.
+        const ranForMs = Math.max(0, Math.min(clock.wallNow() - startedAt, clock.now() - (askedAt ?? clock.now())));
+        this.noteStart(ranForMs);
         this.dispatch({ kind: 'started', containerId, startedAt, ranForMs, imageDigest: image.digest });
         return;
       } catch (error) {
@@ -365,7 +376,7 @@ export class AttemptRunner {
     const { runtime, journal } = this.#host;
     try {
       // Before the signal, so that no restart in between can make our kill look like someone else's.
-      await journal.write(this.key, stop);
+      await journal.writeStop(this.key, stop);
     } catch (error) {
       this.#log.warn({ err: error }, 'the stop could not be noted on disk');
     }
@@ -418,6 +429,7 @@ export class AttemptRunner {
     while (true) {
       try {
         await runtime.remove(this.key);
+        await this.#noted;
         await journal.remove(this.key);
         break;
       } catch (error) {

@@ -1,12 +1,12 @@
 import { create } from '@bufbuild/protobuf';
 import { workerWire } from '@cloudai/api';
 import { expect, test } from 'vitest';
+import { MemoryAttemptJournal } from './attempt-journal.ts';
 import { AttemptRunner, type RunnerHost } from './attempt-runner.ts';
 import { begin } from './core/machine.ts';
 import { Outbox } from './outbox.ts';
 import { ScriptedMachine, ScriptedRuntime } from './runtimes/scripted/index.ts';
 import { Slots } from './slots.ts';
-import { MemoryStopJournal } from './stop-journal.ts';
 import { runSpec } from './testing/assignment.ts';
 import { ManualClock, settle } from './testing/manual-clock.ts';
 import { silent } from './testing/worker.ts';
@@ -16,7 +16,7 @@ const clock = new ManualClock();
 const host: RunnerHost = {
   runtime: new ScriptedRuntime(new ScriptedMachine(clock)),
   clock,
-  journal: new MemoryStopJournal(),
+  journal: new MemoryAttemptJournal(),
   log: silent,
   windowBytes: () => 2 ** 22,
   mayStart: () => false,

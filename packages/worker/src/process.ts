@@ -8,6 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { type Logger, pino } from 'pino';
 import { Uploader } from './artifacts.ts';
+import { type AttemptJournal, FileAttemptJournal } from './attempt-journal.ts';
 import { type Capacity, type CapacityOverrides, detectCapacity, detectedLabels, detectGpus } from './capacity.ts';
 import { type Clock, delay, systemClock } from './clock.ts';
 import { DataLock } from './data-lock.ts';
@@ -29,7 +30,6 @@ import { type MasterAddress, openMasterClient, parseMasterAddress } from './mast
 import { dockerSocketPath, openDockerRuntime } from './runtimes/docker/index.ts';
 import type { Runtime } from './runtimes/runtime.ts';
 import { Session, type SessionEnd } from './session.ts';
-import { FileStopJournal, type StopJournal } from './stop-journal.ts';
 import { Supervisor } from './supervisor.ts';
 import { diskComplaint, MachineSampler, type MachineUsage } from './telemetry.ts';
 import { capacityToWire } from './wire.ts';
@@ -72,7 +72,7 @@ export interface WorkerOptions {
   readonly openRuntime?: ((identity: Identity, gpus: readonly GpuDevice[]) => Promise<Runtime>) | undefined;
   /** Replaces the look at the machine, for farms of many workers in one process. */
   readonly sampleMachine?: (() => Promise<MachineUsage>) | undefined;
-  readonly journal?: StopJournal | undefined;
+  readonly journal?: AttemptJournal | undefined;
   readonly clock?: Clock | undefined;
   readonly random?: (() => number) | undefined;
 }
@@ -190,7 +190,7 @@ class Worker {
     const supervisor = new Supervisor({
       runtime,
       clock: this.#clock,
-      journal: journal ?? new FileStopJournal(dataDirectory),
+      journal: journal ?? new FileAttemptJournal(dataDirectory),
       lease: this.#lease,
       log: this.#log,
     });

@@ -1,6 +1,14 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { assignment } from './testing/assignment.ts';
-import { WorkerHarness } from './testing/worker.ts';
+import { FileAttemptJournal } from './attempt-journal.ts';
+import { Lease } from './lease.ts';
+import { ScriptedMachine, ScriptedRuntime } from './runtimes/scripted/index.ts';
+import { Supervisor } from './supervisor.ts';
+import { assignment, runSpec } from './testing/assignment.ts';
+import { ManualClock, settle } from './testing/manual-clock.ts';
+import { silent, WorkerHarness } from './testing/worker.ts';
 
 // Real time and real connections: on a busy machine everything takes longer.
 vi.setConfig({ testTimeout: 30_000 });
@@ -57,4 +65,79 @@ test('nothing new starts while a process that was given up is still being stoppe
   await harness.master.ended(next);
   expect(harness.machine.starts).toEqual([key, next]);
   expect([...harness.machine.containers.keys()]).not.toContain('task.1');
+});
+
+describe('the time limit of a container that was taken up', () => {
+  const DAY = 86_400_000;
+  let directory: string;
+  let clock: ManualClock;
+  let machine: ScriptedMachine;
+
+  beforeEach(async () => {
+    directory = await mkdtemp(path.join(os.tmpdir(), 'supervisor-'));
+    clock = new ManualClock();
+    machine = new ScriptedMachine(clock);
+  });
+  afterEach(() => rm(directory, { recursive: true, force: true }));
+
+  /** A new process of the worker on the same machine. */
+  function supervisor(bootId = 'boot', runtime = new ScriptedRuntime(machine)): Supervisor {
+    const lease = new Lease();
+    lease.begin(Number.POSITIVE_INFINITY);
+    lease.renew(0);
+    const journal = new FileAttemptJournal(directory, { bootId, now: () => 1e9 + clock.now() });
+    return new Supervisor({ runtime, clock, journal, lease, log: silent });
+  }
+
+  /** A task with a minute of time has run for ten seconds when its worker is restarted. */
+  async function restarted(between: () => void, bootId = 'boot'): Promise<Supervisor> {
+    const first = supervisor();
+    first.assign(key, runSpec({ image: 'scripted:sleep=3600000', timeoutMs: 60_000 }));
+    await vi.waitUntil(() => first.runners.get('task.1')?.state.phase === 'running');
+    const journal = new FileAttemptJournal(directory, { bootId: 'boot', now: () => 1e9 + clock.now() });
+    await vi.waitUntil(async () => (await journal.ranForMs(key)) !== null);
+    await clock.advance(10_000);
+    first.detach();
+    between();
+    const second = supervisor(bootId);
+    await second.adoptAll();
+    await settle();
+    return second;
+  }
+
+  const leftMs = (one: Supervisor): number | null => {
+    const state = one.runners.get('task.1')?.state;
+    return state?.phase === 'running' && state.deadlineAt !== null ? state.deadlineAt - clock.now() : null;
+  };
+
+  test.each([-DAY, -5_000, 5_000, DAY])('does not heed a step of the wall clock by %i ms', async (step) => {
+    const second = await restarted(() => clock.setWall(step));
+    expect(leftMs(second)).toBe(50_000);
+    await clock.advance(49_000);
+    expect(second.runners.get('task.1')!.state.phase).toBe('running');
+    await clock.advance(1_000);
+    expect(second.runners.get('task.1')!.state).toMatchObject({ stop: { reason: 'timeout' } });
+    second.detach();
+  });
+
+  test('nor a step while the start is under way', async () => {
+    class LateAnswer extends ScriptedRuntime {
+      override async start(...args: Parameters<ScriptedRuntime['start']>) {
+        const started = await super.start(...args);
+        clock.setWall(DAY);
+        return started;
+      }
+    }
+    const one = supervisor('boot', new LateAnswer(machine));
+    one.assign(key, runSpec({ image: 'scripted:sleep=3600000', timeoutMs: 60_000 }));
+    await vi.waitUntil(() => one.runners.get('task.1')?.state.phase === 'running');
+    expect(leftMs(one)).toBe(60_000);
+    one.detach();
+  });
+
+  test('is by the wall clock where nothing else is known, and no longer than the machine is up', async () => {
+    const second = await restarted(() => {}, 'another boot');
+    expect(leftMs(second)).toBe(60_000 - Math.min(10_000, os.uptime() * 1_000));
+    second.detach();
+  });
 });

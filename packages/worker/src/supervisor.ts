@@ -1,6 +1,7 @@
 /** All attempts of this worker: makes and finds them, passes on what the master says, answers what is to be sent. */
 import os from 'node:os';
 import type { Logger } from 'pino';
+import type { AttemptJournal } from './attempt-journal.ts';
 import { AttemptRunner, type RunnerHost } from './attempt-runner.ts';
 import { type Clock, delay } from './clock.ts';
 import { type Artifact, type AttemptKey, keyText, type RunSpec } from './core/attempt.ts';
@@ -9,7 +10,6 @@ import { adopt, begin, isStuck, step } from './core/machine.ts';
 import type { Lease } from './lease.ts';
 import type { OutputFile, Runtime } from './runtimes/runtime.ts';
 import { Slots } from './slots.ts';
-import type { StopJournal } from './stop-journal.ts';
 
 /** Un-acknowledged log bytes of all attempts together; with many attempts each gets less, down to a floor. */
 const ALL_WINDOWS_BYTES = 64 * 2 ** 20;
@@ -57,7 +57,7 @@ const NOTHING_TO_RUN: RunSpec = {
 export interface SupervisorOptions {
   readonly runtime: Runtime;
   readonly clock: Clock;
-  readonly journal: StopJournal;
+  readonly journal: AttemptJournal;
   readonly lease: Lease;
   readonly log: Logger;
 }
@@ -119,19 +119,30 @@ export class Supervisor {
     for (const found of await runtime.list()) {
       const text = keyText(found.key);
       if (this.#runners.has(text) || this.#gone.has(text)) continue;
-      const stop = await journal.read(found.key).catch((error: unknown) => {
-        log.warn({ err: error, attempt: text }, 'the note on a stop can not be read');
+      const unread = (error: unknown) => {
+        log.warn({ err: error, attempt: text }, 'what was noted of it can not be read');
         return null;
-      });
-      const ranForMs = found.startedAt === null ? 0 : Math.max(0, clock.wallNow() - found.startedAt);
+      };
+      const stop = await journal.stop(found.key).catch(unread);
+      const noted = await journal.ranForMs(found.key).catch(unread);
+      const ranForMs = noted ?? this.#ranByTheWall(found.startedAt);
       const first = adopt({ ...found, ranForMs, stop }, clock.now());
-      this.#runners.set(text, new AttemptRunner(this.#host, first, true));
+      const runner = new AttemptRunner(this.#host, first, true);
+      this.#runners.set(text, runner);
+      // From here on it is known by the better clock.
+      if (noted === null && found.state !== 'created' && found.state !== 'exited') runner.noteStart(ranForMs);
       log.info({ attempt: text, state: found.state }, 'took up a container');
     }
     const known = [...this.#runners.values()].map(({ key }) => key);
     await runtime.removeLeftovers(known);
     await journal.removeOthers(known);
     return this.#runners.size;
+  }
+
+  /** Nothing has been running for longer than the machine. */
+  #ranByTheWall(startedAt: number | null): number {
+    if (startedAt === null) return 0;
+    return Math.min(Math.max(0, this.#options.clock.wallNow() - startedAt), os.uptime() * 1_000);
   }
 
   assign(key: AttemptKey, spec: RunSpec): void {

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 
 export class ManualClock implements Clock {
   #now = 0;
-  readonly #wallStart: number;
+  #wallStart: number;
   readonly #timers = new Set<{ readonly at: number; readonly callback: () => void }>();
 
   constructor(wallStart = 1_700_000_000_000) {
@@ -16,6 +16,11 @@ export class ManualClock implements Clock {
 
   wallNow(): number {
     return this.#wallStart + this.#now;
+  }
+
+  /** Somebody sets the wall clock. */
+  setWall(byMs: number): void {
+    this.#wallStart += byMs;
   }
 
   after(delayMs: number, callback: () => void): () => void {

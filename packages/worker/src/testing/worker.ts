@@ -3,10 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { pino } from 'pino';
+import { MemoryAttemptJournal } from '../attempt-journal.ts';
 import { systemClock } from '../clock.ts';
 import { runWorker, type WorkerHandle, type WorkerOptions } from '../process.ts';
 import { ScriptedMachine, ScriptedRuntime } from '../runtimes/scripted/index.ts';
-import { MemoryStopJournal } from '../stop-journal.ts';
 import { FakeMaster, type FakeMasterOptions } from './fake-master.ts';
 
 export const silent = pino({ level: process.env.CLOUDAI_LOG_LEVEL ?? 'silent' }, pino.destination(2));
@@ -14,7 +14,7 @@ export const silent = pino({ level: process.env.CLOUDAI_LOG_LEVEL ?? 'silent' },
 export class WorkerHarness {
   readonly master: FakeMaster;
   readonly machine = new ScriptedMachine(systemClock);
-  readonly journal = new MemoryStopJournal();
+  readonly journal = new MemoryAttemptJournal();
   readonly dataDirectory: string;
   #worker: WorkerHandle | null = null;
 

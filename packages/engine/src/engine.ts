@@ -3,7 +3,7 @@
  * Synchronous and deterministic; the same commands give the same state, byte for byte.
  */
 import type { Change, ClusterRow } from './change.ts';
-import type { Command, Reply } from './command.ts';
+import type { Command, Reply, SubmitTasks } from './command.ts';
 import { DEFAULT_ENGINE_CONFIG, type EngineConfig } from './config.ts';
 import type { Effect } from './effect.ts';
 import type { Explanation } from './explain.ts';
@@ -20,6 +20,7 @@ import { commitPlan } from './stages/commit.ts';
 import { drainWorker } from './stages/drain.ts';
 import { explain } from './stages/explain.ts';
 import { leaseScheduler, leaseUntil } from './stages/lease.ts';
+import { type Preview, preview } from './stages/preview.ts';
 import { setPriority } from './stages/priority.ts';
 import { recover } from './stages/recover.ts';
 import { reportAttempt } from './stages/report.ts';
@@ -84,6 +85,11 @@ export class Engine {
   explain(taskId: TaskId, now: number): Explanation | null {
     const task = this.#state.tasks.get(taskId);
     return task === undefined ? null : explain(task, explainView(this.#state), now);
+  }
+
+  /** Whether a submit of one task would be taken, and where it would start or why it would wait. Nothing changes. */
+  preview(command: SubmitTasks): Preview {
+    return preview(this.#state, command);
   }
 
   // ---- reads: rows are immutable, so what was read stays as it was -------------------------------

@@ -78,5 +78,6 @@ export { DEFAULT_PLACEMENT, placementPolicies, placementPolicy } from './policy/
 export type { Snapshot } from './snapshot.ts';
 export { MAX_TASKS_PER_CALL } from './stages/admit.ts';
 export { MAX_ASSIGNMENTS_PER_PLAN } from './stages/commit.ts';
+export type { Preview } from './stages/preview.ts';
 export { DEFAULT_NAMESPACE } from './stages/recover.ts';
 export { ATTEMPT_MOVES, TASK_MOVES, WORKER_MOVES } from './transitions.ts';

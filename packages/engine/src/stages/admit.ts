@@ -21,10 +21,14 @@ export function submitTasks(step: Step, command: SubmitTasks): Reply {
   const { state } = step;
   const replay = replayed(step, command);
   if (replay !== null) return replay;
-  const refusal = callProblem(step, command) ?? firstTaskProblem(step, command) ?? cycleProblem(command.tasks);
+  const refusal = admissionProblem(step, command);
   if (refusal !== null) return refusal;
 
-  for (const task of command.tasks) createTask(step, newRow(step, command, task));
+  for (const task of command.tasks) {
+    const sequence = state.cluster.taskSequence + 1;
+    step.setCluster({ taskSequence: sequence });
+    createTask(step, newRow(step, command, task, sequence));
+  }
   for (const { id } of command.tasks) {
     const task = state.tasks.get(id)!;
     taskEvent(step, 'task_submitted', task, { by: command.owner, message: task.message });
@@ -43,9 +47,13 @@ export function submitTasks(step: Step, command: SubmitTasks): Reply {
   return { ok: true, kind: 'submitted', taskIds, jobId, replayed: false };
 }
 
-function newRow(step: Step, command: SubmitTasks, { id, name, spec, retryOf }: NewTask): Task {
-  const sequence = step.state.cluster.taskSequence + 1;
-  step.setCluster({ taskSequence: sequence });
+/** Why the call would be refused; only reads. */
+export function admissionProblem(step: Step, command: SubmitTasks): Rejection | null {
+  return callProblem(step, command) ?? firstTaskProblem(step, command) ?? cycleProblem(command.tasks);
+}
+
+/** The task as it begins; only reads. */
+export function newRow(step: Step, command: SubmitTasks, { id, name, spec, retryOf }: NewTask, sequence: number): Task {
   const waitsFor = spec.dependsOn.filter((parent) => outcomeOf(step, command, parent) !== 'completed');
   const eligibleAt = spec.startAfter !== null && spec.startAfter > step.now ? spec.startAfter : null;
   const waits = waitsFor.length > 0 || eligibleAt !== null;

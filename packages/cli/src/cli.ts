@@ -36,6 +36,8 @@ export class Cli {
   readonly env: NodeJS.ProcessEnv;
   readonly isPrompt: boolean;
   exitCode = 0;
+  /** The process is not to wait for what is still open, such as connections of others. */
+  endsAtOnce = false;
   /** Ctrl-C belongs to what runs inside (the prompt), however often it is pressed. */
   keepsCtrlC = false;
   shared: SharedOptions = {};

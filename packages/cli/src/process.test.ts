@@ -1,7 +1,9 @@
 // `cloudai` as real processes: what only a process shows.
 import { execFile, execFileSync } from 'node:child_process';
 import fs from 'node:fs';
+import net from 'node:net';
 import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { aTask, aWorker, MemoryMaster } from '@cloudai/sdk/testing';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { envOf, HAS_SCRIPT, type RunningProcess, runOnTerminal, runProcess, temporaryFolder } from './testing/run.ts';
@@ -214,4 +216,33 @@ test('version loads only what it needs, so it starts quickly', async () => {
   expect(urls.filter((url) => /typebox|yaml|fastify|connect|protobuf|pino/.test(url))).toEqual([]);
   expect(urls.length).toBeLessThan(60);
   expect(cpuMs).toBeLessThan(400);
+});
+
+test('a master that can not go on ends at once, whoever is still connected', { timeout: 60_000 }, async () => {
+  const home = { XDG_STATE_HOME: state, XDG_CONFIG_HOME: state };
+  const data = path.join(state, 'master');
+  expect((await runProcess(['init', '--data', data], home).ended).code).toBe(0);
+  const listen = ['--listen', '127.0.0.1:0', '--worker-listen', '127.0.0.1:0'];
+  const running = runProcess(['master', '--data', data, ...listen], { ...home, CLOUDAI_LOG_LEVEL: 'error' });
+  await running.said('cloudai master ready');
+  const ready = /users (\S+),/.exec(running.output())!;
+  // It holds its connection for as long as the master lets it: the rest of its request never comes.
+  const { hostname, port } = new URL(ready[1]!);
+  const slow = net.connect(Number(port), hostname).on('error', () => {});
+  slow.write(`POST /api/v1/tasks HTTP/1.1\r\nHost: ${hostname}:${port}\r\nContent-Length: 99\r\n\r\n{`);
+  // Another master takes over.
+  const db = new DatabaseSync(path.join(data, 'cloudai.db'));
+  db.exec('PRAGMA busy_timeout = 5000; UPDATE meta SET epoch = epoch + 1');
+  db.close();
+  const submit = runProcess(['submit', 'busybox'], home);
+  await running.said('another master leads');
+  const before = performance.now();
+  const { code, stderr } = await running.ended;
+  const took = performance.now() - before;
+  submit.signal('SIGKILL');
+  await submit.ended;
+  expect([code, stderr]).toEqual([75, expect.stringContaining('another master leads')]);
+  // With the time that such a connection gets in an orderly stop it is five seconds.
+  expect(took).toBeLessThan(4_500);
+  slow.destroy();
 });

@@ -22,5 +22,6 @@ export async function runProcess(argv: readonly string[]): Promise<void> {
     throw error;
   });
   process.exitCode = await runCommandLine(cli, argv);
+  if (cli.endsAtOnce) process.exit();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, interrupt);
 }

@@ -69,7 +69,10 @@ async function master(cli: Cli, options: Options): Promise<void> {
     await keepContext(cli, values.data, restUrl, context.identity.rootPem);
     const end = await running.stopped;
     cli.exitCode = end.exitCode;
-    if (end.exitCode !== 0) cli.out.note(`cloudai master ended: ${end.reason}`);
+    if (end.exitCode === 0) return;
+    cli.out.note(`cloudai master ended: ${end.reason}`);
+    // Whoever starts it again shall not wait for the readers of this one.
+    cli.endsAtOnce = true;
   } catch (error) {
     throw toCliError(error);
   }

@@ -1,2 +1,4 @@
+export { type CompareOptions, type Comparison, compare } from './compare.ts';
 export { TraceError } from './traces/file.ts';
 export { OPENB_LISTS, TraceFolder } from './traces/folder.ts';
+export { SYNTHETIC, type SyntheticOptions, synthetic } from './workload/synthetic.ts';

@@ -106,6 +106,13 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./scheduler.ts')).configure,
   },
   {
+    name: 'sim',
+    summary: 'Try schedulers on made and recorded workloads, without a cluster',
+    group: 'Cluster',
+    only: 'shell',
+    load: async () => (await import('./sim.ts')).configure,
+  },
+  {
     name: 'workers',
     summary: 'List workers',
     group: 'Workers',

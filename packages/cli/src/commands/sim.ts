@@ -1,0 +1,100 @@
+import fs from 'node:fs';
+import { type Command, Option } from 'commander';
+import type { Cli } from '../cli.ts';
+import { CliError } from '../errors.ts';
+import { addExamples } from '../examples.ts';
+import { listOf, wholeNumber } from '../option-values.ts';
+import { progressBar } from '../output/progress-bar.ts';
+
+export function configure(command: Command, cli: Cli): void {
+  addExamples(
+    command
+      .command('compare')
+      .description('Replay a made workload through every scheduler and set them side by side')
+      .option('--jobs <number>', 'tasks that are submitted', wholeNumber, 100)
+      .option('--workers <number>', 'machines, of five kinds in turn', wholeNumber, 5)
+      .option('--users <number>', 'users that submit them', wholeNumber, 4)
+      .option('--load <percent>', 'what arrives, in percent of what the machines can do', wholeNumber, 250)
+      .option('--burst <number>', 'near-equal tasks that a user submits at once', wholeNumber, 3)
+      .option('--daily', 'quiet nights')
+      .option('--seed <number>', 'the same seed gives the same report to the byte', wholeNumber, 1)
+      .option('--schedulers <names>', 'only these, separated by commas', listOf)
+      .addOption(
+        new Option('--timing <kind>', 'delays of a real cluster').choices(['realistic', 'ideal']).default('realistic'),
+      )
+      .option('--csv <file>', 'write the figures as CSV')
+      .option('--html <file>', 'write a report with charts: one file that opens anywhere')
+      .action((options: CompareFlags) => compare(cli, options)),
+    { what: 'a hundred tasks on five workers', line: 'cloudai sim compare --html report.html --csv figures.csv' },
+    {
+      what: 'two schedulers under heavy load',
+      line: 'cloudai sim compare --jobs 2000 --workers 20 --load 150 --schedulers round-robin,balanced',
+    },
+  );
+}
+
+interface CompareFlags {
+  readonly jobs: number;
+  readonly workers: number;
+  readonly users: number;
+  readonly load: number;
+  readonly burst: number;
+  readonly daily?: boolean;
+  readonly seed: number;
+  readonly schedulers?: readonly string[];
+  readonly timing: 'realistic' | 'ideal';
+  readonly csv?: string;
+  readonly html?: string;
+}
+
+async function compare(cli: Cli, flags: CompareFlags): Promise<void> {
+  const sim = await import('@cloudai/sim');
+  const { seed, jobs, workers, users, burst, load, daily, schedulers, timing } = flags;
+  for (const [name, value] of Object.entries({ jobs, workers, users, burst, load }))
+    if (value < 1) throw new CliError('usage', `--${name} has to be at least 1.`);
+  const bar = progressBar(cli.out);
+  const result = await said(async () =>
+    sim.compare({
+      workload: sim.synthetic({
+        ...sim.SYNTHETIC,
+        ...{ seed, jobs, workers, users, burst },
+        load: load / 100,
+        daily: daily === true,
+      }),
+      ...(schedulers === undefined ? {} : { schedulers }),
+      seed,
+      timing,
+      clock: () => performance.now(),
+      onProgress: (what, share) => {
+        cli.signal.throwIfAborted();
+        bar.show(what, share);
+      },
+    }),
+  ).finally(() => bar.clear());
+  if (cli.json) cli.out.json(result.figures);
+  else cli.out.print(result.table);
+  for (const warning of result.warnings) cli.out.note(warning);
+  writeResult(cli, flags.csv, result.csv);
+  writeResult(cli, flags.html, result.html);
+}
+
+function writeResult(cli: Cli, file: string | undefined, text: string): void {
+  if (file === undefined) return;
+  try {
+    fs.writeFileSync(file, text);
+  } catch (error) {
+    throw new CliError('usage', `${file} can not be written: ${(error as Error).message}`, null, { cause: error });
+  }
+  cli.out.note(`Wrote ${file}.`);
+}
+
+/** What the simulator refuses is somebody's mistake, not a defect. */
+async function said<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof RangeError || (error instanceof Error && error.name === 'TraceError'))
+      throw new CliError('usage', error.message, null, { cause: error });
+    throw error;
+  }
+}

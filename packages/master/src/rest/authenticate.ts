@@ -20,7 +20,10 @@ export interface Caller {
  * The token is looked up by its hash, so that the time of the look-up says nothing about the token; what it may do is
  * read anew each time, so that a revocation holds at once.
  */
-export function authenticate(context: MasterContext, { method, headers }: FastifyRequest): Caller {
+export function authenticate(
+  context: MasterContext,
+  { method, headers }: Pick<FastifyRequest, 'method' | 'headers'>,
+): Caller {
   const { authorization } = headers;
   const session = authorization === undefined ? sessionOf(headers.cookie) : null;
   if (authorization === undefined && session === null)

@@ -1,5 +1,4 @@
 /** The open streams of this server: bounded, ended in order at shutdown, and only as long as the caller may read them. */
-import type { ServerResponse } from 'node:http';
 import { Rejected } from '../operations/index.ts';
 
 /** Streams of one token at a time; a dashboard follows a few. */
@@ -15,6 +14,12 @@ export interface OpenStream {
   close(): void;
 }
 
+/** What tells that the reader left: a response, a socket. */
+interface Leaving {
+  on(event: 'close', listener: () => void): unknown;
+  off(event: 'close', listener: () => void): unknown;
+}
+
 interface Entry {
   readonly tokenId: string;
   readonly controller: AbortController;
@@ -27,7 +32,7 @@ export class StreamBook {
   #timer: NodeJS.Timeout | null = null;
 
   /** `mayGoOn` is asked again while the stream is open. */
-  open(tokenId: string, response: ServerResponse, mayGoOn: () => boolean): OpenStream {
+  open(tokenId: string, response: Leaving, mayGoOn: () => boolean): OpenStream {
     let own = 0;
     for (const entry of this.#entries) if (entry.tokenId === tokenId) own += 1;
     if (own >= MAX_PER_TOKEN || this.#entries.size >= MAX_STREAMS)

@@ -17,6 +17,7 @@ const TASKS = 10_000;
 /** How many different requests the tasks make. */
 const KINDS = [1, 20, 500, TASKS];
 const RUNS = 9;
+const NO_MODELS: readonly string[] = [];
 /** CPU time is counted in ticks of some milliseconds: each run goes on until they do not matter. */
 const RUN_MS = 100;
 const ENGINE_RUNS = 5;
@@ -68,7 +69,7 @@ function naiveRate(tasks: readonly Task[], rooms: readonly WorkerRoom[], policy:
       if (!fits(spec, room.worker, room.ledger)) continue;
       row[0] = at;
       score[0] = -((at - last - 1 + rooms.length) % rooms.length);
-      scorer?.score(spec.request, row, 1, score);
+      scorer?.score({ request: spec.request, gpuModels: NO_MODELS, task: null }, row, 1, score);
       if (score[0] <= bestScore) continue;
       best = at;
       bestScore = score[0];

@@ -21,6 +21,7 @@ export type Obstacle =
         | 'draining'
         | 'unhealthy'
         | 'label_mismatch'
+        | 'gpu_model_mismatch'
         | 'gpu_fragmented'
         | 'avoided';
       readonly message: string;

@@ -2,7 +2,7 @@
  * What one worker has and what is held of it. Free is always capacity − what live attempts hold, in integers:
  * nothing but `reserve` and `release` moves it, in particular no heartbeat.
  */
-import { GpuDevices } from './gpu.ts';
+import { ANY_MODEL, GpuDevices } from './gpu.ts';
 import { amountOf, countOf, type GpuShare, namesOf, type ResourceName, type Resources, subtract } from './resources.ts';
 import type { WorkerCapacity } from './worker.ts';
 
@@ -77,21 +77,33 @@ export class Ledger {
     return this.#devices.count;
   }
 
-  fits(request: Resources): boolean {
-    return this.firstLacking(request) === null;
+  /** What is free of the device at this place of the list, its model, and which kinds of GPU requests live here. */
+  freeGpuMillisOf(slot: number): number {
+    return this.#devices.freeOf(slot);
+  }
+  gpuModelOf(slot: number): string {
+    return this.#devices.modelOf(slot);
+  }
+  get gpuKinds(): number {
+    return this.#devices.kinds;
+  }
+
+  /** `gpuModels`: those that will do; none named: any. */
+  fits(request: Resources, gpuModels: readonly string[] = ANY_MODEL): boolean {
+    return this.firstLacking(request, gpuModels) === null;
   }
 
   /**
    * The first thing that is short, in the order of a refusal: CPU, memory, storage, GPU (in sum, or `gpu_fragmented`:
    * enough in sum but not on one device), then custom resources by name. Allocates nothing.
    */
-  firstLacking(request: Resources): ResourceName | 'gpu_fragmented' | null {
+  firstLacking(request: Resources, gpuModels: readonly string[] = ANY_MODEL): ResourceName | 'gpu_fragmented' | null {
     if (request.cpuMillis > this.#cpu && request.cpuMillis > 0) return 'cpu';
     if (request.memoryBytes > this.#memory && request.memoryBytes > 0) return 'memory';
     if (request.storageBytes > this.#storage && request.storageBytes > 0) return 'storage';
     if (request.gpuMillis > 0) {
       if (request.gpuMillis > this.#gpu) return 'gpu';
-      if (!this.#devices.fits(request.gpuMillis)) return 'gpu_fragmented';
+      if (!this.#devices.fits(request.gpuMillis, gpuModels)) return 'gpu_fragmented';
     }
     let first: ResourceName | null = null;
     for (const name in request.custom) {
@@ -101,13 +113,21 @@ export class Ledger {
     return first;
   }
 
-  /** Takes the request and says on which GPUs. Throws if it does not fit: the caller had to ask `fits`. */
-  reserve(request: Resources): readonly GpuShare[] {
-    const lacking = this.firstLacking(request);
+  /**
+   * Takes the request and says on which GPUs; for a share of one, `slot` may name the device by its place in the list.
+   * Throws if it does not fit: the caller had to ask `fits`.
+   */
+  reserve(request: Resources, gpuModels: readonly string[] = ANY_MODEL, slot = -1): readonly GpuShare[] {
+    const lacking = this.firstLacking(request, gpuModels);
     if (lacking !== null) throw new Error(`reservation of more than is free: ${lacking}`);
-    const shares = this.#devices.take(request.gpuMillis);
+    const shares = this.#devices.take(request.gpuMillis, gpuModels, slot);
     this.#move(request, -1);
     return shares;
+  }
+
+  /** Whether these shares of GPUs are free now. */
+  hasFree(shares: readonly GpuShare[]): boolean {
+    return this.#devices.areFree(shares);
   }
 
   /**
@@ -146,6 +166,7 @@ export class Ledger {
     this.#memory += sign * request.memoryBytes;
     this.#storage += sign * request.storageBytes;
     this.#gpu += sign * request.gpuMillis;
+    if (request.gpuMillis > 0) this.#devices.note(request.gpuMillis, sign === -1 ? 1 : -1);
     for (const name in request.custom)
       this.#custom.set(name, (this.#custom.get(name) ?? 0) + sign * countOf(request.custom, name));
   }

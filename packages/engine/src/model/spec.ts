@@ -2,6 +2,7 @@
 import { gpuProblem } from './gpu.ts';
 import type { Resources } from './resources.ts';
 import type { TaskSpec } from './task.ts';
+import { termsProblem } from './terms.ts';
 
 export const MAX_PRIORITY = 100;
 /** More parents than this make every completion of one expensive; a task that joins more can be built in a tree. */
@@ -14,6 +15,7 @@ export function specProblem(spec: TaskSpec): string | null {
   if (spec.image === '') return 'The image must not be empty.';
   return (
     requestProblem(spec.request) ??
+    termsProblem(spec) ??
     integerProblem('priority', spec.priority, 0, MAX_PRIORITY) ??
     optionalProblem('deadlineAt', spec.deadlineAt, 0) ??
     optionalProblem('startAfter', spec.startAfter, 0) ??

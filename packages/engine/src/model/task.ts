@@ -1,4 +1,5 @@
 import type { Resources } from './resources.ts';
+import type { SchedulingTerms } from './terms.ts';
 
 /** 16 characters of `[a-z2-7]`; made at the edge, any unique prefix addresses the task. */
 export type TaskId = string;
@@ -82,6 +83,8 @@ export interface TaskSpec {
   readonly targetWorker: string | null;
   /** Runs only on workers that carry all of these labels with these values. */
   readonly selector: Readonly<Record<string, string>>;
+  /** What it asks of the scheduler beside; `model/terms.ts` has the defaults. */
+  readonly terms?: Partial<SchedulingTerms>;
   /** 0..100, larger first. Default 50. What was asked for; the queue goes by `Task.priority`. */
   readonly priority: number;
   /** Wished end, Unix ms. Orders the queue after priority. */

@@ -1,5 +1,4 @@
-import type { Resources } from '../model/resources.ts';
-import type { Scorer, ScoringPolicy } from './policy.ts';
+import type { Ask, Scorer, ScoringPolicy } from './policy.ts';
 import type { RoomTable } from './room-table.ts';
 
 /**
@@ -10,6 +9,7 @@ import type { RoomTable } from './room-table.ts';
 export const balanced: ScoringPolicy = {
   kind: 'scoring',
   name: 'balanced',
+  version: 1,
   summary: 'The worker whose fullest resource stays lowest with the task on it.',
   source:
     'List scheduling under the maximum norm; C. Chekuri, S. Khanna, On Multidimensional Packing Problems, SIAM J. Comput. 33(4), 2004',
@@ -46,7 +46,7 @@ class Headroom implements Scorer {
     );
   }
 
-  score(request: Resources, rows: Int32Array, count: number, scores: Float64Array): void {
+  score({ request }: Ask, rows: Int32Array, count: number, scores: Float64Array): void {
     const { cpuMillis, memoryBytes, storageBytes, gpuMillis } = request;
     const ceiling = this.ceiling;
     const { free: cpu, unit: cpuUnit } = this.#cpu;
@@ -67,9 +67,9 @@ class Headroom implements Scorer {
     if (gpuMillis > 0) lower(this.#gpu, gpuMillis, rows, count, scores);
   }
 
-  parts(request: Resources, row: number): Readonly<Record<string, number>> {
+  parts(ask: Ask, row: number): Readonly<Record<string, number>> {
     const score = new Float64Array(1);
-    this.score(request, Int32Array.of(row), 1, score);
+    this.score(ask, Int32Array.of(row), 1, score);
     return { headroom: score[0]! };
   }
 }

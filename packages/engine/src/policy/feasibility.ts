@@ -6,8 +6,9 @@ import type { Obstacle } from '../explain.ts';
 import { GPU_DEVICE_MILLIS } from '../model/gpu.ts';
 import type { Ledger } from '../model/ledger.ts';
 import { formatGpu, formatPair } from '../model/quantity.ts';
-import { amountOf, fitsIn, namesOf, type ResourceName, type Resources, ZERO } from '../model/resources.ts';
+import { amountOf, fitsIn, namesOf, type ResourceName, ZERO } from '../model/resources.ts';
 import type { TaskSpec } from '../model/task.ts';
+import { gpuModelsOf } from '../model/terms.ts';
 import type { Worker } from '../model/worker.ts';
 
 export type ObstacleKind = Obstacle['kind'];
@@ -16,11 +17,11 @@ export type ObstacleKind = Obstacle['kind'];
 export type Avoidance = 'lost' | 'failed';
 
 /** The part of a spec that decides where it may run. */
-export type Requirement = Pick<TaskSpec, 'request' | 'targetWorker' | 'selector'>;
+export type Requirement = Pick<TaskSpec, 'request' | 'targetWorker' | 'selector' | 'terms'>;
 
 /** True exactly when `obstacles` finds none. Allocates nothing. */
 export function fits(spec: Requirement, worker: Worker, ledger: Ledger): boolean {
-  return takesWork(worker) && suits(spec, worker) && ledger.fits(spec.request);
+  return takesWork(worker) && suits(spec, worker) && ledger.fits(spec.request, gpuModelsOf(spec));
 }
 
 /** Whether the worker takes any new task at all. */
@@ -34,7 +35,14 @@ export function suits(spec: Requirement, worker: Worker): boolean {
   for (const label in spec.selector) {
     if (Object.hasOwn(spec.selector, label) && labelOf(worker, label) !== spec.selector[label]) return false;
   }
-  return true;
+  return hasModel(spec, worker);
+}
+
+/** Whether it has a GPU of a model that will do, if a GPU is asked for. */
+function hasModel(spec: Requirement, worker: Worker): boolean {
+  const models = gpuModelsOf(spec);
+  if (models.length === 0 || spec.request.gpuMillis === 0) return true;
+  return worker.capacity?.gpus.some((gpu) => models.includes(gpu.model)) ?? false;
 }
 
 /** Whether the worker, empty and in good health, could take it: if not, waiting does not help. */
@@ -44,7 +52,9 @@ export function couldEverFit(spec: Requirement, worker: Worker): boolean {
   if (!fitsIn(spec.request, resources)) return false;
   const millis = spec.request.gpuMillis;
   if (millis === 0 || gpus.length === 0) return true;
-  return Math.ceil(millis / GPU_DEVICE_MILLIS) <= gpus.length;
+  const models = gpuModelsOf(spec);
+  const able = models.length === 0 ? gpus.length : gpus.filter((gpu) => models.includes(gpu.model)).length;
+  return Math.ceil(millis / GPU_DEVICE_MILLIS) <= able;
 }
 
 /** A worker's label; one that an operator gave wins over one that the worker reports. */
@@ -68,8 +78,9 @@ export function obstacles(
   return [
     ...conditionObstacles(worker),
     ...labelObstacles(spec, worker),
+    ...modelObstacles(spec, worker),
     ...(avoided === null ? [] : [avoidedObstacle(worker, avoided)]),
-    ...(ledger === null ? [] : roomObstacles(spec.request, ledger)),
+    ...(ledger === null ? [] : roomObstacles(spec, ledger)),
   ];
 }
 
@@ -83,9 +94,10 @@ export function firstObstacle(
   if (spec.targetWorker !== null && spec.targetWorker !== worker.id) return 'not_target';
   const condition = conditionOf(worker);
   if (condition !== null) return condition;
+  if (!hasModel(spec, worker)) return 'gpu_model_mismatch';
   if (!suits(spec, worker)) return 'label_mismatch';
   if (avoided) return 'avoided';
-  return ledger === null ? null : ledger.firstLacking(spec.request);
+  return ledger === null ? null : ledger.firstLacking(spec.request, gpuModelsOf(spec));
 }
 
 /** `Insufficient CPU: worker has 2.00 available, task requires 3.00`, memory and storage in GB. */
@@ -183,7 +195,20 @@ function avoidedObstacle(worker: Worker, why: Avoidance): Obstacle {
   return { kind: 'avoided', message };
 }
 
-function roomObstacles(request: Resources, ledger: Ledger): Obstacle[] {
+function modelObstacles(spec: Requirement, worker: Worker): Obstacle[] {
+  if (hasModel(spec, worker)) return [];
+  const has = [...new Set(worker.capacity?.gpus.map((gpu) => gpu.model))].sort();
+  const found = has.length === 0 ? 'has no GPU of a known model' : `has ${has.join(', ')}`;
+  return [
+    {
+      kind: 'gpu_model_mismatch',
+      message: `Task requires a GPU of model ${gpuModelsOf(spec).join(' or ')}, worker ${worker.id} ${found}`,
+    },
+  ];
+}
+
+function roomObstacles(spec: Requirement, ledger: Ledger): Obstacle[] {
+  const { request } = spec;
   const available = ledger.available();
   const found: Obstacle[] = [];
   for (const resource of namesOf(request)) {
@@ -193,7 +218,7 @@ function roomObstacles(request: Resources, ledger: Ledger): Obstacle[] {
       const capacity = amountOf(ledger.capacity.resources, resource);
       const message = insufficientMessage(resource, has, required);
       found.push({ kind: 'insufficient', resource, available: has, required, capacity, message });
-    } else if (resource === 'gpu' && !ledger.fits({ ...ZERO, gpuMillis: required })) {
+    } else if (resource === 'gpu' && !ledger.fits({ ...ZERO, gpuMillis: required }, gpuModelsOf(spec))) {
       found.push(fragmentedObstacle(required, ledger));
     }
   }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Ledger } from '../model/ledger.ts';
-import { type Amounts, resources, workerRow } from '../testing/rows.ts';
+import { type Amounts, askFor, resources, workerRow } from '../testing/rows.ts';
 import { DEFAULT_PLACEMENT, placementPolicies, placementPolicy } from './registry.ts';
 import { RoomTable } from './room-table.ts';
 
@@ -23,7 +23,10 @@ function ledgerOf(total: Amounts, taken: readonly Amounts[]): Ledger {
 describe('the registry', () => {
   test('knows every policy by its name, and the default', () => {
     for (const policy of placementPolicies()) expect(placementPolicy(policy.name)).toBe(policy);
-    expect(placementPolicies().map(({ name }) => name)).toEqual(['round-robin', 'greedy', 'balanced', 'external']);
+    expect(placementPolicies().map(({ name }) => name)).toEqual([
+      ...['round-robin', 'random', 'greedy', 'balanced', 'best-fit', 'worst-fit', 'dot-product'],
+      ...['gpu-packing', 'gpu-clustering', 'fgd', 'external'],
+    ]);
     expect(placementPolicy(DEFAULT_PLACEMENT)).not.toBe(null);
     expect(placementPolicy('constructor')).toBe(null);
   });
@@ -74,13 +77,13 @@ for (const policy of placementPolicies()) {
             scorer.placed?.(0);
             if (!ledger.fits(resources(asked))) return;
             const score = new Float64Array(1);
-            scorer.score(resources(asked), Int32Array.of(0), 1, score);
+            scorer.score(askFor(asked), Int32Array.of(0), 1, score);
             expect(Number.isFinite(score[0])).toBe(true);
             if (scorer.spreads) expect(score[0]).toBeLessThanOrEqual(before);
             if (scorer.ceiling !== null) expect(score[0]).toBeLessThanOrEqual(scorer.ceiling[0]!);
             // A scorer that was told of every placement agrees with one that starts now.
             const fresh = new Float64Array(1);
-            policy.prepare(new RoomTable([ledger])).score(resources(asked), Int32Array.of(0), 1, fresh);
+            policy.prepare(new RoomTable([ledger])).score(askFor(asked), Int32Array.of(0), 1, fresh);
             expect(fresh[0]).toBe(score[0]);
             before = score[0]!;
           }
@@ -96,7 +99,7 @@ describe('balanced', () => {
     const policy = placementPolicy('balanced')!;
     if (policy.kind !== 'scoring') throw new Error('balanced scores');
     const headroom = (total: Amounts, taken: Amounts, asked: Amounts) =>
-      policy.prepare(new RoomTable([ledgerOf(total, [taken])])).parts(resources(asked), 0).headroom;
+      policy.prepare(new RoomTable([ledgerOf(total, [taken])])).parts(askFor(asked), 0).headroom;
     expect(headroom({ cpu: 4, memory: 8 }, {}, {})).toBe(1);
     expect(headroom({ cpu: 4, memory: 8 }, {}, { cpu: 1 })).toBe(0.75);
     expect(headroom({ cpu: 4, memory: 8 }, { memory: 4 }, { cpu: 1 })).toBe(0.5);

@@ -6,6 +6,7 @@
 import { GPU_DEVICE_MILLIS } from '../model/gpu.ts';
 import type { Ledger } from '../model/ledger.ts';
 import type { Resources } from '../model/resources.ts';
+import { GpuTable } from './gpu-table.ts';
 
 export class RoomTable {
   readonly count: number;
@@ -26,9 +27,13 @@ export class RoomTable {
   #leastCpu = Number.POSITIVE_INFINITY;
   #leastMemory = Number.POSITIVE_INFINITY;
   #leastStorage = Number.POSITIVE_INFINITY;
+  readonly #ledgers: readonly Ledger[];
+  #gpus: GpuTable | null = null;
 
+  /** `ledgers`: read again when a policy first wants to see the single GPUs. */
   constructor(ledgers: readonly Ledger[]) {
     this.count = ledgers.length;
+    this.#ledgers = ledgers;
     const column = () => new Float64Array(ledgers.length);
     this.freeCpuMillis = column();
     this.freeMemoryBytes = column();
@@ -51,8 +56,15 @@ export class RoomTable {
     }
   }
 
+  /** The GPUs of every worker, one by one. */
+  get gpus(): GpuTable {
+    this.#gpus ??= new GpuTable(this.#ledgers);
+    return this.#gpus;
+  }
+
   /** After a placement on this row. */
   renew(row: number, ledger: Ledger): void {
+    this.#gpus?.renew(row, ledger);
     const cpu = Math.max(0, ledger.freeCpuMillis);
     const memory = Math.max(0, ledger.freeMemoryBytes);
     const storage = Math.max(0, ledger.freeStorageBytes);

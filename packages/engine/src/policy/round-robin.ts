@@ -4,6 +4,7 @@ import type { CyclingPolicy } from './policy.ts';
 export const roundRobin: CyclingPolicy = {
   kind: 'cycling',
   name: 'round-robin',
+  version: 1,
   summary:
     'Workers take turns in the order of their ids, starting after the one chosen last; those without room are passed over.',
   source:

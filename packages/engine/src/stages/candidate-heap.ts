@@ -1,5 +1,4 @@
-import type { Resources } from '../model/resources.ts';
-import type { Scorer } from '../policy/policy.ts';
+import type { Ask, Scorer } from '../policy/policy.ts';
 import type { ScratchCluster } from './scratch-cluster.ts';
 
 /** Building costs as much as a few scans; a class whose tasks come in pairs is not worth it. */
@@ -14,7 +13,7 @@ const BUILD_AFTER = 2;
  * used are scored and pushed anew, and stale entries are dropped when they come up.
  */
 export class CandidateHeap {
-  readonly #request: Resources;
+  readonly #ask: Ask;
   /** The rows it is about, ascending. */
   readonly #candidates: Int32Array;
   readonly #scorer: Scorer;
@@ -31,8 +30,8 @@ export class CandidateHeap {
   /** How much of the log the heap has taken in; null while there is no heap. */
   #seen: number | null = null;
 
-  constructor(request: Resources, candidates: Int32Array, scorer: Scorer, cluster: ScratchCluster) {
-    this.#request = request;
+  constructor(ask: Ask, candidates: Int32Array, scorer: Scorer, cluster: ScratchCluster) {
+    this.#ask = ask;
     this.#candidates = candidates;
     this.#scorer = scorer;
     this.#cluster = cluster;
@@ -58,7 +57,7 @@ export class CandidateHeap {
     while (this.#size > 0) {
       const row = this.#rows[0]!;
       if (this.#stamps[0] === stamps[row]) return row;
-      if (this.#scorer.spreads && this.#cluster.fits(row, this.#request))
+      if (this.#scorer.spreads && this.#cluster.fits(row, this.#ask))
         this.#siftDown(0, row, this.#scoreOf(row), stamps[row]!);
       else this.#dropTop();
     }
@@ -69,8 +68,8 @@ export class CandidateHeap {
     if (this.#rows.length === 0) this.#allot();
     const rows = this.#rows;
     rows.set(this.#candidates);
-    this.#size = this.#cluster.keepFitting(this.#request, rows, this.#candidates.length);
-    this.#scorer.score(this.#request, rows, this.#size, this.#scores);
+    this.#size = this.#cluster.keepFitting(this.#ask, rows, this.#candidates.length);
+    this.#scorer.score(this.#ask, rows, this.#size, this.#scores);
     for (let at = 0; at < this.#size; at++) this.#stamps[at] = this.#cluster.stamps[rows[at]!]!;
     for (let at = (this.#size >> 1) - 1; at >= 0; at--)
       this.#siftDown(at, rows[at]!, this.#scores[at]!, this.#stamps[at]!);
@@ -93,7 +92,7 @@ export class CandidateHeap {
     }
     for (let at = seen; at < log.length; at++) {
       const row = log[at]!;
-      if (this.#isCandidate(row) && this.#cluster.fits(row, this.#request)) this.#push(row, this.#scoreOf(row));
+      if (this.#isCandidate(row) && this.#cluster.fits(row, this.#ask)) this.#push(row, this.#scoreOf(row));
     }
     this.#seen = log.length;
   }
@@ -113,7 +112,7 @@ export class CandidateHeap {
 
   #scoreOf(row: number): number {
     ONE_ROW[0] = row;
-    this.#scorer.score(this.#request, ONE_ROW, 1, ONE_SCORE);
+    this.#scorer.score(this.#ask, ONE_ROW, 1, ONE_SCORE);
     return ONE_SCORE[0]!;
   }
 

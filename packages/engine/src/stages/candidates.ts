@@ -1,5 +1,6 @@
 /** Which workers a task may go to, their present load aside. */
 import type { Resources } from '../model/resources.ts';
+import type { SchedulingTerms } from '../model/terms.ts';
 import type { Worker } from '../model/worker.ts';
 import { couldEverFit, suits } from '../policy/feasibility.ts';
 import type { WaitingClass } from './queue.ts';
@@ -9,6 +10,7 @@ export interface Candidacy {
   readonly request: Resources;
   readonly targetWorker: string | null;
   readonly selector: Readonly<Record<string, string>>;
+  readonly terms?: Partial<SchedulingTerms>;
   /** Workers to try last: they were lost while they started it. */
   readonly avoid: readonly string[];
   /** Workers that come after all others with room: the cluster failed it there. */

@@ -112,7 +112,7 @@ describe('an assignment', () => {
         gpus: [{ index: 0, millis: 500 }],
         imageDigest: null,
       });
-      expect(attempt).toMatchObject({ placedBy: 'round-robin', expiresAt: cluster.now + 30_000, session: 1 });
+      expect(attempt).toMatchObject({ placedBy: 'round-robin/1', expiresAt: cluster.now + 30_000, session: 1 });
       expect(attempt.reserved).toBe(cluster.task(id).spec.request);
     }),
   );

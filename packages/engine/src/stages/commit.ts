@@ -3,8 +3,10 @@
  * predicate that ranking used. What passes is reserved at once; what does not is refused alone.
  */
 import { type CommitPlan, type Rejection, type Reply, reject } from '../command.ts';
-import { fitsIn, subtract } from '../model/resources.ts';
+import type { Ledger } from '../model/ledger.ts';
+import { fitsIn, type GpuShare, subtract } from '../model/resources.ts';
 import { isTerminal, isWaiting, type Task } from '../model/task.ts';
+import { gpuModelsOf } from '../model/terms.ts';
 import { fits, obstacles } from '../policy/feasibility.ts';
 import type { Step } from '../step.ts';
 import { changeTask, createAttempt, taskEvent } from '../transitions.ts';
@@ -31,12 +33,12 @@ export function commitPlan(step: Step, { planner, assignments, claim }: CommitPl
 }
 
 /** Reserves and dispatches; a refusal changes nothing. */
-export function commit(step: Step, { taskId, workerId, placedBy }: Placement): Rejection | null {
+export function commit(step: Step, { taskId, workerId, placedBy, gpus }: Placement): Rejection | null {
   const task = step.state.tasks.get(taskId);
   const refusal =
     task === undefined ? reject('task_unknown', `Task ${taskId} does not exist.`) : problem(step, task, workerId);
   if (refusal !== null) return refusal;
-  assign(step, task!, workerId, placedBy);
+  assign(step, task!, workerId, placedBy, gpus ?? null);
   return null;
 }
 
@@ -54,6 +56,7 @@ function problem(step: Step, task: Task, workerId: string): Rejection | null {
         return reject('insufficient_resources', message);
       case 'not_target':
       case 'label_mismatch':
+      case 'gpu_model_mismatch':
         return reject('invalid_argument', message);
       default:
         return reject('worker_not_active', message);
@@ -71,11 +74,11 @@ function notQueued(task: Task): Rejection {
   return reject('task_not_waiting', `Task ${task.id} ${waits}.`);
 }
 
-function assign(step: Step, task: Task, workerId: string, placedBy: string): void {
+function assign(step: Step, task: Task, workerId: string, placedBy: string, chosen: readonly GpuShare[] | null): void {
   const { worker, ledger } = step.state.workers.get(workerId)!;
   const number = task.fence + 1;
   const reserved = task.spec.request;
-  const gpus = ledger!.reserve(reserved);
+  const gpus = take(ledger!, task, chosen);
   const row = changeTask(step, task.id, { state: 'assigned', fence: number, message: null });
   const attempt = {
     taskId: task.id,
@@ -101,4 +104,12 @@ function assign(step: Step, task: Task, workerId: string, placedBy: string): voi
   createAttempt(step, attempt, task.namespace);
   taskEvent(step, 'task_assigned', row, { attempt: number, workerId, message: placedBy });
   startOnWorker(step, attempt);
+}
+
+/** The GPUs that the plan chose, or the best fit where it chose none. */
+function take(ledger: Ledger, { spec }: Task, chosen: readonly GpuShare[] | null): readonly GpuShare[] {
+  if (chosen === null || spec.request.gpuMillis === 0) return ledger.reserve(spec.request, gpuModelsOf(spec));
+  if (!ledger.hasFree(chosen)) throw new Error('the pass chose a GPU that has no room');
+  ledger.reserveShares(spec.request, chosen);
+  return chosen;
 }

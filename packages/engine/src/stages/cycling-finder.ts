@@ -19,7 +19,7 @@ export class CyclingFinder implements Finder {
   cursor: string | null = null;
 
   constructor(policy: CyclingPolicy, cluster: ScratchCluster, cursor: string | null) {
-    this.#name = policy.name;
+    this.#name = `${policy.name}/${policy.version}`;
     this.#cluster = cluster;
     this.#candidates = new CandidateLists(cluster.workers);
     this.#next = cursor === null ? 0 : firstAfter(cluster, cursor);
@@ -38,6 +38,10 @@ export class CyclingFinder implements Finder {
     this.cursor = this.#cluster.workers[row]!.id;
   }
 
+  device(): number {
+    return -1;
+  }
+
   describe(): string {
     return this.#name;
   }
@@ -48,7 +52,7 @@ export class CyclingFinder implements Finder {
     const start = lowerBound(rows, this.#next);
     for (let step = 0; step < rows.length; step++) {
       const row = rows[(start + step) % rows.length]!;
-      if (this.#cluster.fits(row, group.request)) return row;
+      if (this.#cluster.fits(row, group)) return row;
     }
     return -1;
   }
@@ -56,7 +60,7 @@ export class CyclingFinder implements Finder {
   #walk(group: WaitingClass, rows: Int32Array, start: number): number {
     for (let step = 0; step < rows.length; step++) {
       const at = start + step < rows.length ? start + step : start + step - rows.length;
-      if (!this.#cluster.fits(rows[at]!, group.request)) continue;
+      if (!this.#cluster.fits(rows[at]!, group)) continue;
       if (step > LONG_WALK && group.size > 1)
         this.#leaps.set(
           group,
@@ -74,7 +78,7 @@ export class CyclingFinder implements Finder {
       [0, start],
     ] as const) {
       for (let at = leapFrom(leaps, from); at < to; at = leapFrom(leaps, at)) {
-        if (this.#cluster.fits(rows[at]!, group.request)) return rows[at]!;
+        if (this.#cluster.fits(rows[at]!, group)) return rows[at]!;
         leaps[at] = at + 1;
       }
     }

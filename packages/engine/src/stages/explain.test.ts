@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Task } from '../model/task.ts';
 import type { Worker } from '../model/worker.ts';
+import { NOTHING_KNOWN } from '../policy/policy.ts';
 import { placementPolicy } from '../policy/registry.ts';
 import { type Amounts, resources, roomOf, specRow, taskRow, workerRow } from '../testing/rows.ts';
 import { claimOf, type KnownWorker } from './claim.ts';
@@ -27,6 +28,7 @@ function viewOf({ workers = [], quota, policy = 'greedy', cursor, failedOn = [] 
     workers: known,
     policy: placementPolicy(policy)!,
     cursor: cursor ?? null,
+    knowledge: NOTHING_KNOWN,
     failedOn: () => failedOn,
     position: () => 3,
     quota: () => quota ?? null,

@@ -6,6 +6,7 @@ import type { Explanation, Obstacle, WorkerVerdict } from '../explain.ts';
 import { durationQuantity } from '../model/quantity.ts';
 import { amountOf, firstLacking, subtract } from '../model/resources.ts';
 import type { Task } from '../model/task.ts';
+import { gpuModelsOf } from '../model/terms.ts';
 import {
   type Avoidance,
   couldEverFit,
@@ -15,7 +16,7 @@ import {
   resourceTitle,
   takesWork,
 } from '../policy/feasibility.ts';
-import type { PlacementPolicy, WorkerRoom } from '../policy/policy.ts';
+import type { Knowledge, PlacementPolicy, WorkerRoom } from '../policy/policy.ts';
 import { RoomTable } from '../policy/room-table.ts';
 import { advise, quotaAdvice } from './advice.ts';
 import { candidatesOf } from './candidates.ts';
@@ -28,6 +29,7 @@ export interface ExplainView {
   readonly workers: readonly KnownWorker[];
   readonly policy: PlacementPolicy;
   readonly cursor: string | null;
+  readonly knowledge: Knowledge;
   /** Where the cluster failed the task. */
   failedOn(task: Task): readonly string[];
   /** 1 = next of all queued tasks; null when it is not queued. */
@@ -153,6 +155,8 @@ function countPhrase(what: string, n: number): string {
       return `${n} ${is} unhealthy`;
     case 'label_mismatch':
       return `${n} ${n === 1 ? 'has' : 'have'} other labels`;
+    case 'gpu_model_mismatch':
+      return `${n} ${n === 1 ? 'has' : 'have'} no GPU of a model that will do`;
     case 'avoided':
       return `${n} ${is} avoided after a loss`;
     case 'gpu_fragmented':
@@ -185,7 +189,8 @@ function avoidedBy(claim: Claim, known: readonly KnownWorker[]): ReadonlyMap<str
   const workers = rooms.map((room) => room.worker);
   const candidates = [...candidatesOf(claim, workers)].map((row) => rooms[row]!);
   for (const id of claim.avoid) if (!candidates.some(({ worker }) => worker.id === id)) avoided.set(id, 'lost');
-  const hasRoom = ({ worker, ledger }: WorkerRoom) => !claim.failedOn.includes(worker.id) && ledger.fits(claim.request);
+  const hasRoom = ({ worker, ledger }: WorkerRoom) =>
+    !claim.failedOn.includes(worker.id) && ledger.fits(claim.request, gpuModelsOf(claim));
   if (candidates.some(hasRoom)) for (const id of claim.failedOn) if (!avoided.has(id)) avoided.set(id, 'failed');
   return avoided;
 }
@@ -202,9 +207,11 @@ function scoresOf(
 ): (id: string) => Readonly<Record<string, number>> {
   const rows = new Map(rooms.map((room, row) => [room.worker.id, row]));
   if (view.policy.kind === 'scoring') {
-    const scorer = view.policy.prepare(new RoomTable(rooms.map((room) => room.ledger)));
-    return (id) => scorer.parts(claim.request, rows.get(id)!);
+    const scorer = view.policy.prepare(new RoomTable(rooms.map((room) => room.ledger)), view.knowledge);
+    const ask = { request: claim.request, gpuModels: gpuModelsOf(claim), task: claim.facts };
+    return (id) => scorer.parts(ask, rows.get(id)!);
   }
+  if (view.policy.kind === 'drawing') return () => ({ chance: 1 / rooms.length });
   const { cursor } = view;
   const next = Math.max(0, cursor === null ? 0 : rooms.findIndex((room) => room.worker.id > cursor));
   return (id) => ({ turnsAway: (rows.get(id)! - next + rooms.length) % rooms.length });

@@ -68,7 +68,7 @@ describe('under the policy external', () => {
     external((cluster) => {
       const id = cluster.submit();
       expect(cluster.effects()).toHaveLength(1);
-      expect(cluster.attempt(id).placedBy).toMatch(/^balanced: .*; no external scheduler has asked$/);
+      expect(cluster.attempt(id).placedBy).toMatch(/^balanced\/1: .*; no external scheduler has asked$/);
     }),
   );
 
@@ -206,7 +206,7 @@ it('no task that has room waits longer than two budgets, whatever the agents do'
     cluster.advance(2 * BUDGET);
     const { assignedAt, placedBy } = cluster.attempt(id);
     expect(assignedAt - submittedAt).toBeLessThanOrEqual(2 * BUDGET + cluster.config.passDelayMs);
-    expect(placedBy).toMatch(/^balanced: /);
+    expect(placedBy).toMatch(/^balanced\/1: /);
   });
   fc.assert(property, { seed, numRuns: 300 });
 });

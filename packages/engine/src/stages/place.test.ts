@@ -2,12 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fitsIn, type Resources, subtract } from '../model/resources.ts';
 import type { Task } from '../model/task.ts';
+import { gpuModelsOf } from '../model/terms.ts';
 import type { Worker } from '../model/worker.ts';
-import { couldEverFit, fits } from '../policy/feasibility.ts';
-import type { PlacementPolicy, WorkerRoom } from '../policy/policy.ts';
+import { couldEverFit, fits, takesWork } from '../policy/feasibility.ts';
+import type { PlacementPolicy, Scorer, WorkerRoom } from '../policy/policy.ts';
 import { placementPolicies, placementPolicy } from '../policy/registry.ts';
 import { RoomTable } from '../policy/room-table.ts';
-import { type Amounts, resources, roomOf, specRow, taskRow, workerRow } from '../testing/rows.ts';
+import { type Amounts, gpuDevice, resources, roomOf, specRow, taskRow, workerRow } from '../testing/rows.ts';
+import { claimOf } from './claim.ts';
 import { type PlaceView, type Plan, place, type QuotaState } from './place.ts';
 import { WaitingQueue } from './queue.ts';
 
@@ -96,7 +98,9 @@ describe('the pass', () => {
 
   test('it says who placed a task and with which score', () => {
     const plan = place(viewOf({ workers: [workerRow('w1', { cpu: 4 })], tasks: tasksOf({ cpu: 1 }) }), balanced, 1);
-    expect(plan.assignments).toEqual([{ taskId: 't0', workerId: 'w1', placedBy: 'balanced: headroom 0.75' }]);
+    expect(plan.assignments).toEqual([
+      { taskId: 't0', workerId: 'w1', placedBy: 'balanced/1: headroom 0.75', gpus: [] },
+    ]);
   });
 });
 
@@ -155,7 +159,7 @@ describe('workers where the cluster failed a task', () => {
   });
 
   test('are taken when no other has room now, without waiting for one', () => {
-    for (const policy of placementPolicies()) {
+    for (const policy of [roundRobin, greedy, balanced]) {
       const view = viewOf({ workers, tasks: [task], failedOn: () => ['w1', 'w3'] });
       view.workers[1]!.ledger.reserve(resources({ cpu: 3 }));
       const plan = place(view, policy, 1);
@@ -274,7 +278,7 @@ describe('any small cluster', () => {
         fc.array(worker, { maxLength: 5 }),
         fc.array(amounts, { minLength: 1, maxLength: 3 }),
         fc.array(task, { maxLength: 20 }),
-        fc.constantFrom(...placementPolicies(), packing),
+        fc.constantFrom(...placementPolicies().filter(({ kind }) => kind !== 'drawing'), packing),
         fc.constantFrom(null, 'w0', 'w1', 'w7'),
         (workers, kinds, tasks, policy, cursor) => {
           const rows = tasks.map((one, n) => {
@@ -333,8 +337,9 @@ describe('a cluster large enough for heaps and chunks', () => {
     amounts: fc.record({
       cpu: fc.integer({ min: 1, max: 12 }).map((n) => n / 4),
       memory: fc.nat(2),
-      gpu: fc.constantFrom(0, 0, 0.5),
+      gpu: fc.constantFrom(0, 0, 0.25, 0.5, 0.6, 1, 2),
     }),
+    models: fc.constantFrom(undefined, undefined, ['T4'], ['T4', 'A10']),
     selector: fc.constantFrom({}, {}, { zone: 'a' }),
   });
   const scene = fc.record({
@@ -344,23 +349,30 @@ describe('a cluster large enough for heaps and chunks', () => {
     inTurn: fc.boolean(),
     runs: fc.array(fc.tuple(fc.nat(3), fc.integer({ min: 1, max: 40 })), { minLength: 1, maxLength: 8 }),
     full: fc.nat(7),
-    policy: fc.constantFrom(greedy, balanced, packing),
+    policy: fc.constantFrom(...placementPolicies().filter(({ kind }) => kind === 'scoring'), packing),
   });
 
   test('is planned as by trying every task on every worker', () => {
     fc.assert(
       fc.property(scene, ({ workers, kinds, runs, inTurn, full, policy }) => {
         const rows = Array.from({ length: workers }, (_, n) => {
-          const size = { cpu: 2 + (n % 3), memory: 3, gpu: n % 5 === 0 ? 1 : 0 };
-          return workerRow(`w${1000 + n}`, size, n % 4 === 0 ? { labels: { zone: 'a' } } : {});
+          const size = { cpu: 2 + (n % 3), memory: 3, gpu: n % 3 };
+          const row = workerRow(`w${1000 + n}`, size, n % 4 === 0 ? { labels: { zone: 'a' } } : {});
+          // Some workers have GPUs of two models.
+          const gpus = Array.from({ length: n % 3 }, (_, d) => gpuDevice(d, (n + d) % 5 === 0 ? 'T4' : 'A10'));
+          return { ...row, capacity: { ...row.capacity!, gpus } };
         });
         const order = runs.flatMap(([which, length]) =>
           Array.from({ length }, (_, n) => kinds[(inTurn ? n : which) % kinds.length]!),
         );
-        const tasks = order.map(({ amounts, selector }, n) =>
-          taskRow(`t${n}`, specRow(amounts, { selector }), { sequence: n }),
-        );
-        const view = viewOf({ workers: rows, tasks });
+        const tasks = order.map(({ amounts, selector, models }, n) => {
+          const terms = models === undefined ? {} : { terms: { gpuModels: models } };
+          return taskRow(`t${n}`, specRow(amounts, { selector, ...terms }), { sequence: n });
+        });
+        const demand = kinds.map(({ amounts, models }, n) => {
+          return { request: resources(amounts), gpuModels: models ?? [], count: n + 1 };
+        });
+        const view = { ...viewOf({ workers: rows, tasks }), knowledge: { demand, now: 0 } };
         // Most workers have something on them already, so that there is not much room and scores differ.
         for (const [n, { ledger }] of view.workers.entries())
           if ((n * 31) % 8 < full) ledger.reserve(resources({ cpu: ((n * 17) % 8) / 4 }));
@@ -368,13 +380,14 @@ describe('a cluster large enough for heaps and chunks', () => {
       }),
       { numRuns: 60 },
     );
-  });
+  }, 60_000);
 });
 
 /** Unlike the others it prefers a worker more with everything that is placed on it. */
 const packing: PlacementPolicy = {
   kind: 'scoring',
   name: 'packing',
+  version: 1,
   summary: 'The fullest worker.',
   source: 'test',
   prepare: ({ freeCpuMillis }) => ({
@@ -395,12 +408,14 @@ function naivePlan(
   failedOn: (task: Task) => readonly string[] = () => [],
 ): string[] {
   const rooms: WorkerRoom[] = view.workers.map(({ worker, ledger }) => ({ worker, ledger: ledger.clone() }));
+  const taking = rooms.filter(({ worker }) => takesWork(worker));
   const used = new Map<string, Resources>();
   let last = view.cursor;
   const plan: string[] = [];
   const ordered = [...tasks].sort((a, b) => b.priority - a.priority || a.sequence - b.sequence);
   for (const task of ordered) {
     const { request } = task.spec;
+    const ask = { request, gpuModels: gpuModelsOf(task.spec), task: { ...claimOf(task, []).facts } };
     const quota = view.quota(task.namespace);
     const left = quota === null ? null : (used.get(task.namespace) ?? subtract(quota.limit, quota.used));
     if (left !== null && !fitsIn(request, left)) continue;
@@ -412,7 +427,7 @@ function naivePlan(
     const untried = able.filter(({ worker }) => !failedOn(task).includes(worker.id));
     const chosen = choose(untried) ?? choose(able);
     if (chosen === undefined) continue;
-    chosen.ledger.reserve(request);
+    chosen.ledger.reserve(request, gpuModelsOf(task.spec), deviceOn(chosen));
     if (left !== null) used.set(task.namespace, subtract(left, request));
     last = chosen.worker.id;
     plan.push(`${task.id} ${chosen.worker.id}`);
@@ -420,9 +435,20 @@ function naivePlan(
     function choose(able: WorkerRoom[]): WorkerRoom | undefined {
       if (policy.kind === 'cycling') return able.find(({ worker }) => last === null || worker.id > last) ?? able[0];
       const scores = new Float64Array(able.length);
-      const rows = Int32Array.from(able.keys());
-      policy.prepare(new RoomTable(able.map(({ ledger }) => ledger))).score(request, rows, able.length, scores);
+      const rows = Int32Array.from(able, (room) => taking.indexOf(room));
+      scorerNow().score(ask, rows, able.length, scores);
       return able[scores.indexOf(Math.max(...scores))];
+    }
+
+    function deviceOn(room: WorkerRoom): number {
+      const isShare = request.gpuMillis > 0 && request.gpuMillis < 1000;
+      if (!isShare || policy.kind !== 'scoring') return -1;
+      return scorerNow().device?.(ask, taking.indexOf(room)) ?? -1;
+    }
+
+    function scorerNow(): Scorer {
+      if (policy.kind !== 'scoring') throw new Error(`${policy.name} does not score`);
+      return policy.prepare(new RoomTable(taking.map(({ ledger }) => ledger)), view.knowledge);
     }
   }
   return plan;

@@ -3,11 +3,13 @@
  * it proposes is checked again by the commit. Tasks are taken in the order of the queue, and one that does not fit
  * does not hold up those behind it.
  */
-import { fitsIn, type Resources, subtract } from '../model/resources.ts';
+import { fitsIn, type GpuShare, type Resources, subtract } from '../model/resources.ts';
 import type { TaskId } from '../model/task.ts';
-import type { PlacementPolicy, WorkerRoom } from '../policy/policy.ts';
+import { type Knowledge, NOTHING_KNOWN, type PlacementPolicy, type WorkerRoom } from '../policy/policy.ts';
 import { BlockedFrontier } from './blocked-frontier.ts';
 import { CyclingFinder } from './cycling-finder.ts';
+import { DrawingFinder } from './drawing-finder.ts';
+import type { Finder } from './finder.ts';
 import type { WaitingClass, WaitingQueue } from './queue.ts';
 import { ScoringFinder } from './scoring-finder.ts';
 import { ScratchCluster } from './scratch-cluster.ts';
@@ -24,6 +26,10 @@ export interface PlaceView {
   readonly workers: readonly WorkerRoom[];
   /** Round-robin's cursor: the worker chosen last. */
   readonly cursor: string | null;
+  /** What the policy may know beside the workers; nothing if left out. */
+  readonly knowledge?: Knowledge;
+  /** For policies that draw; 0 if left out. */
+  readonly seed?: number;
   /** null: the namespace has no quota. */
   quota(namespace: string): QuotaState | null;
 }
@@ -33,6 +39,8 @@ export interface Placement {
   readonly workerId: string;
   /** The policy, and the score that decided. */
   readonly placedBy: string;
+  /** The GPUs that it chose; those with the best fit if left out. */
+  readonly gpus?: readonly GpuShare[];
 }
 
 /** A class whose first waiting task can not start now, so none of it can; see `waitingMessage` for the words. */
@@ -61,8 +69,7 @@ export function place(view: PlaceView, policy: PlacementPolicy, limit: number): 
 
   const walk = view.queue.pass();
   const cluster = new ScratchCluster(view.workers);
-  const finder =
-    policy.kind === 'cycling' ? new CyclingFinder(policy, cluster, view.cursor) : new ScoringFinder(policy, cluster);
+  const finder = finderOf(policy, cluster, view);
   const quotas = new ScratchQuotas(view);
   const frontier = new BlockedFrontier();
 
@@ -73,20 +80,31 @@ export function place(view: PlaceView, policy: PlacementPolicy, limit: number): 
       block(group, 'quota');
       continue;
     }
-    const row = frontier.covers(group) ? -1 : finder.find(group);
+    const row = frontier.covers(group) ? -1 : finder.find(group, entry);
     if (row < 0) {
       frontier.add(group);
       block(group, 'room');
       continue;
     }
     const workerId = cluster.workers[row]!.id;
-    const placedBy = `${finder.describe(group, row)}${failureNote(group, workerId)}`;
-    cluster.place(row, group.request);
+    const placedBy = `${finder.describe(group, entry, row)}${failureNote(group, workerId)}`;
+    const gpus = cluster.place(row, group, finder.device(group, entry, row));
     finder.placed(row);
     quotas.take(group);
-    assignments.push({ taskId: entry.taskId, workerId, placedBy });
+    assignments.push({ taskId: entry.taskId, workerId, placedBy, gpus });
   }
   return { assignments, cursor: finder.cursor ?? view.cursor, blocked, more: entry !== null };
+}
+
+function finderOf(policy: PlacementPolicy, cluster: ScratchCluster, view: PlaceView): Finder {
+  switch (policy.kind) {
+    case 'cycling':
+      return new CyclingFinder(policy, cluster, view.cursor);
+    case 'drawing':
+      return new DrawingFinder(policy, cluster, view.seed ?? 0);
+    case 'scoring':
+      return new ScoringFinder(policy, cluster, view.knowledge ?? NOTHING_KNOWN);
+  }
 }
 
 /** That the worker was chosen with earlier failures in mind, for the timeline. */

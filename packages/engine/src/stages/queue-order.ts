@@ -3,6 +3,7 @@
  * tasks without one; then age.
  */
 import type { TaskId } from '../model/task.ts';
+import type { TaskFacts } from '../policy/policy.ts';
 import type { WaitingClass } from './queue.ts';
 
 /** A waiting task as the queue keeps it; the queue holds no rows, so that an edited one is never stale. */
@@ -13,7 +14,12 @@ export interface QueueEntry {
   readonly deadlineAt: number;
   readonly sequence: number;
   readonly class: WaitingClass;
+  /** Equal for all tasks that say the same, so that a queue of a million costs no million of them. */
+  readonly facts: EntryFacts;
 }
+
+/** What orders and policies may want to know of one task beside its class; its deadline is in the entry. */
+export type EntryFacts = Omit<TaskFacts, 'deadlineAt'>;
 
 /** Negative if `a` is before `b`. Sequences are unique, so no two entries are equal. */
 export function compareEntries(a: QueueEntry, b: QueueEntry): number {

@@ -4,16 +4,22 @@
  */
 import type { Resources } from '../model/resources.ts';
 import type { Task, TaskId } from '../model/task.ts';
-import { compareEntries, type QueueEntry, SortedEntries } from './queue-order.ts';
+import { apartOf, gpuModelsOf, nearOf, type SchedulingTerms, spreadOf } from '../model/terms.ts';
+import type { Ask } from '../policy/policy.ts';
+import { compareEntries, type EntryFacts, type QueueEntry, SortedEntries } from './queue-order.ts';
 
 /** Waiting tasks with one and the same placement requirement. It lives as long as it has tasks. */
-export class WaitingClass {
+export class WaitingClass implements Ask {
   readonly key: string;
   /** Part of the class because its quota is. */
   readonly namespace: string;
   readonly request: Resources;
   readonly targetWorker: string | null;
   readonly selector: Readonly<Record<string, string>>;
+  /** Those of its first task; what of them decides where it may go is the same for all. */
+  readonly terms?: Partial<SchedulingTerms>;
+  readonly gpuModels: readonly string[];
+  readonly task = null;
   /** Workers to try last: they were lost while they started these tasks. */
   readonly avoid: readonly string[];
   /** Workers that come after all others with room: the cluster failed these tasks there. */
@@ -29,6 +35,8 @@ export class WaitingClass {
     this.request = task.spec.request;
     this.targetWorker = task.spec.targetWorker;
     this.selector = task.spec.selector;
+    if (task.spec.terms !== undefined) this.terms = task.spec.terms;
+    this.gpuModels = gpuModelsOf(task.spec);
     this.avoid = task.suspectWorkers;
     this.failedOn = failedOn;
   }
@@ -72,6 +80,7 @@ export class WaitingQueue {
       deadlineAt: task.spec.deadlineAt ?? Number.POSITIVE_INFINITY,
       sequence: task.sequence,
       class: group,
+      facts: factsOf(task),
     };
     this.#byTask.set(task.id, entry);
     group.entries.insert(entry);
@@ -188,6 +197,19 @@ class ClassCursor {
   }
 }
 
+/** Shared as long as specs are: a task's facts are a function of its spec. */
+const FACTS = new WeakMap<Task['spec'], EntryFacts>();
+
+export function factsOf({ spec }: Pick<Task, 'spec'>): EntryFacts {
+  let facts = FACTS.get(spec);
+  if (facts === undefined) {
+    const type = Object.hasOwn(spec.labels, 'type') ? spec.labels.type! : '';
+    facts = { expectedMs: spec.terms?.expectedMs ?? spec.timeoutMs, type };
+    FACTS.set(spec, facts);
+  }
+  return facts;
+}
+
 /** Equal for tasks that any worker and any quota treats alike. JSON keeps odd names and labels apart. */
 function classKey(task: Task, failedOn: readonly string[]): string {
   const { request } = task.spec;
@@ -198,10 +220,21 @@ function classKey(task: Task, failedOn: readonly string[]): string {
 const NOWHERE: readonly string[] = [];
 
 function whereKey(task: Task): string {
-  const { targetWorker, selector } = task.spec;
+  const { targetWorker, selector, terms } = task.spec;
   const avoid = task.suspectWorkers;
-  if (targetWorker === null && avoid.length === 0 && isEmpty(selector)) return '';
-  return JSON.stringify([targetWorker, sorted(selector), [...avoid].sort()]);
+  if (targetWorker === null && avoid.length === 0 && isEmpty(selector) && terms === undefined) return '';
+  const places = terms === undefined ? '' : placesKey(task.spec);
+  if (places === '' && targetWorker === null && avoid.length === 0 && isEmpty(selector)) return '';
+  return JSON.stringify([targetWorker, sorted(selector), [...avoid].sort(), places]);
+}
+
+/** The terms that say where a task may go; empty if they say nothing. */
+function placesKey(spec: Task['spec']): string {
+  const models = spec.request.gpuMillis === 0 ? [] : [...gpuModelsOf(spec)].sort();
+  const [near, apart, spread] = [nearOf(spec), apartOf(spec), spreadOf(spec)];
+  if (models.length + near.length + apart.length + spread.length === 0) return '';
+  // Who may be beside a task depends on its own labels where others are to keep away from it.
+  return JSON.stringify([models, near, apart, spread]);
 }
 
 function sorted<T>(record: Readonly<Record<string, T>>): [string, T][] {

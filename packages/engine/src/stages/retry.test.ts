@@ -142,7 +142,7 @@ describe('a worker that has just failed a task', () => {
       bad.ended(id, 'start_error');
       cluster.advance(1_000);
       expect(cluster.attempt(id)).toMatchObject({ number: 2, workerId: 'good' });
-      expect(cluster.attempt(id).placedBy).toMatch(/^greedy: .*; not bad, where it failed$/);
+      expect(cluster.attempt(id).placedBy).toMatch(/^greedy\/1: .*; not bad, where it failed$/);
       cluster.effects();
     }),
   );

@@ -1,6 +1,6 @@
 /** The schedule pass: place and commit, at a pace of its own, and only when something may have become possible. */
 import { external, FALLBACK } from '../policy/external.ts';
-import type { PlacementPolicy } from '../policy/policy.ts';
+import type { Knowledge, PlacementPolicy } from '../policy/policy.ts';
 import { placementPolicy } from '../policy/registry.ts';
 import type { EngineState } from '../state.ts';
 import type { Step } from '../step.ts';
@@ -23,6 +23,8 @@ export function runPass(step: Step): void {
     queue: state.queue,
     workers: state.rooms(),
     cursor: state.cluster.cursor,
+    knowledge: knowledgeOf(state),
+    seed: state.cluster.eventSequence,
     quota: (namespace: string) => state.quota(namespace),
   };
   const plan = place(view, policyOf(state), state.config.passPlacements);
@@ -67,6 +69,7 @@ export function explainView(state: EngineState): ExplainView {
     workers: state.known(),
     policy: policyOf(state),
     cursor: state.cluster.cursor,
+    knowledge: knowledgeOf(state),
     failedOn: (task) => state.failedOn(task),
     position: (taskId) => state.queue.position(taskId),
     quota: (namespace) => state.quota(namespace),
@@ -77,4 +80,8 @@ function policyOf(state: EngineState): PlacementPolicy {
   const policy = placementPolicy(state.cluster.placement);
   if (policy === null) throw new Error(`placement policy ${state.cluster.placement} is not known`);
   return policy === external ? FALLBACK : policy;
+}
+
+function knowledgeOf(state: EngineState): Knowledge {
+  return { demand: [], now: state.now };
 }

@@ -1,9 +1,10 @@
-import type { Resources } from '../model/resources.ts';
-import type { Scorer, ScoringPolicy } from '../policy/policy.ts';
+import { GPU_DEVICE_MILLIS } from '../model/gpu.ts';
+import type { Ask, Knowledge, Scorer, ScoringPolicy, TaskFacts } from '../policy/policy.ts';
 import { CandidateHeap } from './candidate-heap.ts';
 import { CandidateLists } from './candidates.ts';
 import type { Finder } from './finder.ts';
 import type { WaitingClass } from './queue.ts';
+import type { QueueEntry } from './queue-order.ts';
 import type { ScratchCluster } from './scratch-cluster.ts';
 
 /** A scan goes on by so many candidates at a time; what it found so far rules out some of the next. */
@@ -21,44 +22,60 @@ export class ScoringFinder implements Finder {
   readonly #scores = new Float64Array(CHUNK);
   readonly cursor = null;
 
-  constructor(policy: ScoringPolicy, cluster: ScratchCluster) {
-    this.#name = policy.name;
+  constructor(policy: ScoringPolicy, cluster: ScratchCluster, knowledge: Knowledge) {
+    this.#name = `${policy.name}/${policy.version}`;
     this.#cluster = cluster;
-    this.#scorer = policy.prepare(cluster.table);
+    this.#scorer = policy.prepare(cluster.table, knowledge);
     this.#candidates = new CandidateLists(cluster.workers);
   }
 
-  find(group: WaitingClass): number {
+  find(group: WaitingClass, entry: QueueEntry): number {
+    const candidates = this.#candidates.of(group);
+    const row =
+      this.#scorer.perTask === true ? this.#scan(askOf(group, entry), candidates) : this.#best(group, candidates);
+    return row < 0 ? this.#scan(this.#askFor(group, entry), this.#candidates.again(group)) : row;
+  }
+
+  device(group: WaitingClass, entry: QueueEntry, row: number): number {
+    const { gpuMillis } = group.request;
+    if (gpuMillis === 0 || gpuMillis >= GPU_DEVICE_MILLIS || this.#scorer.device === undefined) return -1;
+    return this.#scorer.device(this.#askFor(group, entry), row);
+  }
+
+  #best(group: WaitingClass, candidates: Int32Array): number {
     let heap = this.#heaps.get(group);
     if (heap === undefined) {
-      heap = new CandidateHeap(group.request, this.#candidates.of(group), this.#scorer, this.#cluster);
+      heap = new CandidateHeap(group, candidates, this.#scorer, this.#cluster);
       this.#heaps.set(group, heap);
     }
-    const row = heap.catchUp() ? heap.best() : this.#scan(group.request, this.#candidates.of(group));
-    return row < 0 ? this.#scan(group.request, this.#candidates.again(group)) : row;
+    return heap.catchUp() ? heap.best() : this.#scan(group, candidates);
+  }
+
+  #askFor(group: WaitingClass, entry: QueueEntry): Ask {
+    return this.#scorer.perTask === true ? askOf(group, entry) : group;
   }
 
   placed(row: number): void {
     this.#scorer.placed?.(row);
   }
 
-  describe(group: WaitingClass, row: number): string {
-    const parts = this.#scorer.parts(group.request, row);
+  describe(group: WaitingClass, entry: QueueEntry, row: number): string {
+    const parts = this.#scorer.parts(this.#askFor(group, entry), row);
     let text = `${this.#name}:`;
     for (const part in parts) text += ` ${part} ${Math.round(parts[part]! * 1000) / 1000}`;
     return text;
   }
 
   /** Looks at every candidate, but scores only those that could be better than the best so far. */
-  #scan(request: Resources, candidates: Int32Array): number {
+  #scan(ask: Ask, candidates: Int32Array): number {
     const rows = this.#rows;
     const scores = this.#scores;
     let best = -1;
     let bestScore = Number.NEGATIVE_INFINITY;
     for (let from = 0; from < candidates.length; from += CHUNK) {
       const able = this.#above(bestScore, candidates, from);
-      const count = this.#cluster.keepFitting(request, rows, able);
-      this.#scorer.score(request, rows, count, scores);
+      const count = this.#cluster.keepFitting(ask, rows, able);
+      this.#scorer.score(ask, rows, count, scores);
       for (let at = 0; at < count; at++) {
         if (scores[at]! > bestScore) {
           bestScore = scores[at]!;
@@ -82,4 +99,9 @@ export class ScoringFinder implements Finder {
     }
     return count;
   }
+}
+
+function askOf({ request, gpuModels }: WaitingClass, { facts, deadlineAt }: QueueEntry): Ask {
+  const task: TaskFacts = { ...facts, deadlineAt: deadlineAt === Number.POSITIVE_INFINITY ? null : deadlineAt };
+  return { request, gpuModels, task };
 }

@@ -1,8 +1,8 @@
 import type { Ledger } from '../model/ledger.ts';
-import type { Resources } from '../model/resources.ts';
+import type { GpuShare, Resources } from '../model/resources.ts';
 import type { Worker } from '../model/worker.ts';
 import { takesWork } from '../policy/feasibility.ts';
-import type { WorkerRoom } from '../policy/policy.ts';
+import type { Ask, WorkerRoom } from '../policy/policy.ts';
 import { RoomTable } from '../policy/room-table.ts';
 
 /**
@@ -36,27 +36,29 @@ export class ScratchCluster {
     return this.workers.length;
   }
 
-  fits(row: number, request: Resources): boolean {
-    return this.#ledgers[row]!.fits(request);
+  fits(row: number, { request, gpuModels }: Ask): boolean {
+    return this.#ledgers[row]!.fits(request, gpuModels);
   }
 
-  place(row: number, request: Resources): void {
+  /** `device`: for a share of one GPU its place in the worker's list, or -1 for the fullest with room. */
+  place(row: number, { request, gpuModels }: Ask, device = -1): readonly GpuShare[] {
     if (this.stamps[row] === 0) this.#ledgers[row] = this.#ledgers[row]!.clone();
     const ledger = this.#ledgers[row]!;
-    ledger.reserve(request);
+    const shares = ledger.reserve(request, gpuModels, device);
     this.#table?.renew(row, ledger);
     this.stamps[row] = this.stamps[row]! + 1;
     this.log.push(row);
+    return shares;
   }
 
   /** Keeps those of the first `count` rows that fit, in place, and answers how many. */
-  keepFitting(request: Resources, rows: Int32Array, count: number): number {
-    const screened = this.table.screen(request, rows, count);
-    // Without custom resources the screen looks at all there is.
-    if (!hasCustom(request)) return screened;
+  keepFitting(ask: Ask, rows: Int32Array, count: number): number {
+    const screened = this.table.screen(ask.request, rows, count);
+    // Without custom resources and GPU models the screen looks at all there is.
+    if (ask.gpuModels.length === 0 && !hasCustom(ask.request)) return screened;
     let kept = 0;
     for (let at = 0; at < screened; at++) {
-      if (this.fits(rows[at]!, request)) rows[kept++] = rows[at]!;
+      if (this.fits(rows[at]!, ask)) rows[kept++] = rows[at]!;
     }
     return kept;
   }

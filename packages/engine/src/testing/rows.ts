@@ -3,7 +3,7 @@ import { Ledger } from '../model/ledger.ts';
 import { NO_CUSTOM, type Resources } from '../model/resources.ts';
 import type { Task, TaskSpec } from '../model/task.ts';
 import type { GpuDevice, Worker } from '../model/worker.ts';
-import type { WorkerRoom } from '../policy/policy.ts';
+import type { Ask, WorkerRoom } from '../policy/policy.ts';
 
 export const GIB = 2 ** 30;
 
@@ -24,6 +24,11 @@ export function resources({ cpu = 0, memory = 0, storage = 0, gpu = 0, custom = 
     gpuMillis: Math.round(gpu * 1000),
     custom,
   };
+}
+
+/** What a policy is asked to place. */
+export function askFor(amounts: Amounts, rest: Partial<Ask> = {}): Ask {
+  return { request: resources(amounts), gpuModels: [], task: null, ...rest };
 }
 
 export function specRow(amounts: Amounts, rest: Partial<TaskSpec> = {}): TaskSpec {
@@ -114,8 +119,8 @@ export function workerRow(id: string, amounts: Amounts, rest: Partial<Worker> = 
   };
 }
 
-export function gpuDevice(index: number): GpuDevice {
-  return { index, uuid: `gpu-${index}`, model: 'test', memoryBytes: 16 * GIB };
+export function gpuDevice(index: number, model = 'test'): GpuDevice {
+  return { index, uuid: `gpu-${index}`, model, memoryBytes: 16 * GIB };
 }
 
 /** A worker with an empty ledger. */

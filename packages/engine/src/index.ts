@@ -31,6 +31,7 @@ export {
   type LiveAttemptState,
 } from './model/attempt.ts';
 export { gpuProblem } from './model/gpu.ts';
+export { Ledger } from './model/ledger.ts';
 export {
   bytesQuantity,
   durationQuantity,
@@ -71,13 +72,29 @@ export {
   type TerminalTaskState,
 } from './model/task.ts';
 export type { ApiToken, IdempotencyRecord, Job, Namespace, Role, User } from './model/tenancy.ts';
+export type { SchedulingTerms, TaskAffinity, TaskSpread } from './model/terms.ts';
 export type { GpuDevice, Worker, WorkerCapacity, WorkerState } from './model/worker.ts';
 export { external } from './policy/external.ts';
-export type { PlacementPolicy } from './policy/policy.ts';
+export { Fragmentation } from './policy/fragmentation.ts';
+export {
+  type Ask,
+  type Knowledge,
+  NOTHING_KNOWN,
+  type PlacementPolicy,
+  type PolicyCard,
+  type Scorer,
+  type ScoringPolicy,
+  type TaskFacts,
+  type TypicalRequest,
+  type WorkerRoom,
+} from './policy/policy.ts';
 export { DEFAULT_PLACEMENT, placementPolicies, placementPolicy } from './policy/registry.ts';
+export { RoomTable } from './policy/room-table.ts';
 export type { Snapshot } from './snapshot.ts';
 export { MAX_TASKS_PER_CALL } from './stages/admit.ts';
 export { MAX_ASSIGNMENTS_PER_PLAN } from './stages/commit.ts';
+export { type Placement, type PlaceView, type Plan, place, type QuotaState } from './stages/place.ts';
 export type { Preview } from './stages/preview.ts';
+export { WaitingQueue } from './stages/queue.ts';
 export { DEFAULT_NAMESPACE } from './stages/recover.ts';
 export { ATTEMPT_MOVES, TASK_MOVES, WORKER_MOVES } from './transitions.ts';

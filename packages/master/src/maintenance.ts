@@ -1,6 +1,6 @@
 /**
  * Backup, restore and audit of a data directory. A backup is a directory of the same layout: `cluster.json`,
- * `admin.yaml`, `identity/`, `cloudai.db`, `logs/`, `artifacts/`. It holds the keys of the cluster, so it is as secret
+ * `admin.yaml`, `identity/`, `cloudai.db`, `telemetry.db`, `logs/`, `artifacts/`. It holds the keys of the cluster, so it is as secret
  * as the original.
  */
 import { cp, mkdir, readdir, rename, rm } from 'node:fs/promises';
@@ -10,11 +10,12 @@ import { syncDirectory } from './durable-file.ts';
 import { readClusterFile, writeClusterFile } from './identity/cluster-file.ts';
 import { StartError } from './start-error.ts';
 import { storeUrl } from './store-url.ts';
+import { copyTelemetry, TELEMETRY_FILE } from './telemetry/index.ts';
 
 const STORE_FILE = 'cloudai.db';
 
 export interface BackupOptions {
-  /** Leaves out logs and files of tasks, which are most of it. */
+  /** Leaves out logs, files of tasks and old measurements, which are most of it. */
   readonly stateOnly?: boolean;
 }
 
@@ -41,6 +42,7 @@ export async function backupCluster(
     // After the state: a log or a file then has at least what the state knows of it.
     for (const name of ['identity', 'admin.yaml', ...(stateOnly ? [] : ['logs', 'artifacts'])])
       await copy(path.join(dataDir, name), path.join(unfinished, name));
+    if (!stateOnly) await copyTelemetry(path.join(dataDir, TELEMETRY_FILE), path.join(unfinished, TELEMETRY_FILE));
     await writeClusterFile(unfinished, cluster);
     await rename(unfinished, target);
     await syncDirectory(path.dirname(path.resolve(target)));
@@ -68,7 +70,7 @@ export async function restoreCluster(backup: string, dataDir: string): Promise<R
     );
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const { epoch } = await restore(path.join(backup, STORE_FILE), storeUrl(dataDir));
-  for (const name of ['identity', 'admin.yaml', 'logs', 'artifacts'])
+  for (const name of ['identity', 'admin.yaml', 'logs', 'artifacts', TELEMETRY_FILE])
     await copy(path.join(backup, name), path.join(dataDir, name));
   const store = await openStore(storeUrl(dataDir), { readOnly: true });
   try {

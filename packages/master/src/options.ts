@@ -25,6 +25,8 @@ export interface MasterOptions {
   readonly engine?: Partial<EngineConfig>;
   readonly sessions?: Partial<SessionConfig>;
   readonly guard?: GuardLimits;
+  /** Measurements beyond the memory of the process. Default 30 days and 2 GiB; null: none are kept. */
+  readonly telemetry?: { readonly keepMs?: number; readonly maxBytes?: number } | null;
   /** Default: everything is kept. */
   readonly retention?: Retention & { readonly everyMs?: number };
   /** Largest file that is kept of a task. Default 10 GiB. */

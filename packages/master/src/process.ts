@@ -28,7 +28,14 @@ import type { SessionConfig } from './sessions/session.ts';
 import { MemoryUsageBook } from './sessions/usage-book.ts';
 import { StartError } from './start-error.ts';
 import { storeUrl } from './store-url.ts';
-import { NO_ARCHIVE, Telemetry, TelemetrySampler } from './telemetry/index.ts';
+import {
+  NO_ARCHIVE,
+  TELEMETRY_FILE,
+  Telemetry,
+  type TelemetryArchive,
+  TelemetrySampler,
+  ThreadArchive,
+} from './telemetry/index.ts';
 
 export type { MasterOptions };
 
@@ -60,6 +67,8 @@ const DEFAULT_SESSIONS: SessionConfig = { heartbeatMs: 5_000, leaseMs: 10_000, h
 const KEEP_ALL: RetentionLimits = { endedTasksMs: null, eventsMs: null };
 const RETENTION_EVERY_MS = 3_600_000;
 const ARTIFACT_MAX_BYTES = 10 * 2 ** 30;
+const TELEMETRY_KEEP_MS = 30 * 86_400_000;
+const TELEMETRY_MAX_BYTES = 2 * 2 ** 30;
 const CERTIFICATE_CHECK_MS = 86_400_000;
 /** How often a full disk is tried again. */
 const FULL_RETRY_MS = 1_000;
@@ -125,7 +134,7 @@ class Master {
       },
       onFatal,
     });
-    const telemetry = new Telemetry({ loop, archive: NO_ARCHIVE, now: () => this.#clock.now() });
+    const telemetry = this.#openTelemetry(loop, store);
     usage.onUsage((workerId, measured) => telemetry.onUsage(workerId, measured));
     const sealer = new LogSealer(logs, store, (error) => this.#log.error({ err: error }, 'a log could not be ended'));
     loop.onCommitted((changes) => {
@@ -306,6 +315,7 @@ class Master {
       store: context.store,
       logs,
       artifacts,
+      telemetry: context.telemetry,
       isKnown: (taskId) => context.loop.engine.task(taskId) !== null,
       now: () => this.#clock.now(),
       onRemoved: (counts) => this.#log.info(counts, 'retention removed what was due'),
@@ -313,6 +323,26 @@ class Master {
     });
     retention.start();
     this.#started.push(() => retention.stop());
+  }
+
+  #openTelemetry(loop: MasterLoop, store: Store): Telemetry {
+    const { keepMs = TELEMETRY_KEEP_MS, maxBytes = TELEMETRY_MAX_BYTES } = this.#options.telemetry ?? {};
+    const archive: TelemetryArchive =
+      this.#options.telemetry === null
+        ? NO_ARCHIVE
+        : new ThreadArchive({
+            path: path.join(this.#options.dataDir, TELEMETRY_FILE),
+            keepMs,
+            maxBytes,
+            mayWrite: () => store.health().state !== 'full',
+            onError: (message) => this.#log.error(message),
+          });
+    const telemetry = new Telemetry({ loop, archive, now: () => this.#clock.now() });
+    this.#started.push(() => {
+      telemetry.flush();
+      return archive.close();
+    });
+    return telemetry;
   }
 
   #startTelemetry({ telemetry, store, usage }: MasterContext): void {

@@ -13,6 +13,7 @@ export interface RetentionOptions {
   readonly store: Pick<Store, 'prune' | 'task'>;
   readonly logs: Files;
   readonly artifacts: Files;
+  readonly telemetry?: Pick<Files, 'remove'>;
   /** Tasks in memory are not looked up. */
   isKnown(taskId: string): boolean;
   now(): number;
@@ -59,7 +60,7 @@ export class Retention {
   }
 
   async #round(): Promise<void> {
-    const { store, limits, logs, artifacts, now, onRemoved } = this.#options;
+    const { store, limits, logs, artifacts, telemetry, now, onRemoved } = this.#options;
     let tasks = 0;
     let events = 0;
     while (!this.#stopped) {
@@ -67,6 +68,7 @@ export class Retention {
       for (const taskId of pruned.taskIds) {
         await logs.remove(taskId);
         await artifacts.remove(taskId);
+        await telemetry?.remove(taskId);
       }
       tasks += pruned.taskIds.length;
       events += pruned.events;

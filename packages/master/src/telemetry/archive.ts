@@ -1,6 +1,7 @@
 /** Where measurements are kept beyond the memory of the process. */
 import type { StoredSeries } from './attempt-series.ts';
 import type { Point } from './buckets.ts';
+import type { Fields } from './fields.ts';
 
 /** The cluster as a whole, beside the ids of workers, which are never empty. */
 export const CLUSTER = '';
@@ -19,8 +20,8 @@ export interface TelemetryArchive {
   putAttempts(
     rows: readonly { readonly taskId: string; readonly attempt: number; readonly series: StoredSeries }[],
   ): void;
-  /** Minutes of [from, to), in any order. */
-  minutes(source: string, width: number, from: number, to: number): Promise<readonly Point[]>;
+  /** Minutes of [from, to), brought into steps from `from` on. */
+  minutes(source: string, fields: Fields, from: number, to: number, stepMs: number): Promise<readonly Point[]>;
   attempt(taskId: string, attempt: number): Promise<StoredSeries | null>;
   remove(taskId: string): Promise<void>;
   /** Resolves once everything that was put is kept. */

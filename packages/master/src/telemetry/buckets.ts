@@ -72,6 +72,26 @@ export class Buckets {
     return { at, series, max };
   }
 
+  /** What was added, one point for each step that has any. */
+  points(): Point[] {
+    const width = this.#fields.names.length;
+    const points: Point[] = [];
+    for (let bucket = 0; bucket < this.#count; bucket += 1) {
+      const from = bucket * width;
+      const weights = this.#weights.subarray(from, from + width);
+      const weight = Math.max(...weights);
+      if (weight === 0) continue;
+      const at = this.#from + bucket * this.#stepMs;
+      const mean = Float64Array.from(weights, (own, column) => {
+        if (own === 0) return Number.NaN;
+        return this.#sums[from + column]! / (this.#fields.isCount[column] ? 1 : own);
+      });
+      const max = this.#max.slice(from, from + width);
+      points.push({ at, holdMs: this.#heldUntil[bucket]! - at, weight, mean, max });
+    }
+    return points;
+  }
+
   /** A bucket between two samples that came a little late is no gap: what was measured before still holds. */
   #column(column: number, read: (index: number) => number): (number | null)[] {
     const width = this.#fields.names.length;

@@ -153,12 +153,11 @@ export class Telemetry {
 
   async #read(source: string, ring: SampleRing | null, fields: Fields, range: Range): Promise<Answer> {
     const ringFrom = ring === null ? Number.POSITIVE_INFINITY : Math.max(this.#startedAt, this.#now() - RING_MS);
-    const from = Math.floor(range.from / MINUTE_MS) * MINUTE_MS;
+    const aligned = alignRange(range, MINUTE_MS);
     const isOld = range.from < Math.floor(ringFrom / SLOT_MS) * SLOT_MS;
-    const minutes = isOld ? await this.#archive.minutes(source, fields.names.length, from, range.to) : [];
+    const minutes = isOld ? await this.#archive.minutes(source, fields, aligned.from, aligned.to, aligned.stepMs) : [];
     // Nothing is older than what is in memory, so nothing is as coarse as minutes.
     if (ring !== null && !minutes.some(({ at }) => at < ringFrom)) return fromRing(ring, fields, range);
-    const aligned = alignRange(range, MINUTE_MS);
     const buckets = new Buckets(fields, aligned.from, aligned.to, aligned.stepMs);
     for (const point of minutes) buckets.add(point);
     const current = this.#minutes.current(source);

@@ -18,6 +18,7 @@ const FIGURES = {
   workers: { port: 0 },
   rest: { port: 0 },
   reserveBytes: 0,
+  telemetry: null,
   sessions: { heartbeatMs: 100, leaseMs: 200, helloMs: 300 },
   engine: { suspectMs: 2_000, lostMs: 5_000, startGraceMs: 1_000 },
 } as const satisfies TestMasterOptions;

@@ -13,6 +13,7 @@ const env: NodeJS.ProcessEnv = { ...process.env, PATH: `${bin}${path.delimiter}$
 
 const CHECKS: [string, ...string[]][] = [
   ['tsc', '--noEmit'],
+  ['tsc', '--noEmit', '-p', 'packages/web'],
   ['biome', 'check'],
   ['oxlint', '--type-aware'],
 ];

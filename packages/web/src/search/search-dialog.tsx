@@ -1,0 +1,3 @@
+export function SearchDialog(_: { readonly onClose: () => void }) {
+  return null;
+}

@@ -216,6 +216,13 @@ export const AUDITS: readonly Audit[] = [
   },
   {
     invariant: 'rows',
+    query: `SELECT format('namespace %s has %d tasks that are %s, and %d by their count', namespace, sum(counted), state, sum(kept))
+        FROM (SELECT namespace, state, count(*) AS counted, 0 AS kept FROM task GROUP BY namespace, state
+               UNION ALL SELECT namespace, state, 0, count FROM task_count)
+       GROUP BY namespace, state HAVING sum(counted) <> sum(kept)`,
+  },
+  {
+    invariant: 'rows',
     query: `SELECT format('attempt %d names the task with sequence %d, which is not there', number, task) FROM attempt
        WHERE NOT EXISTS (SELECT 1 FROM task WHERE task.sequence = attempt.task)`,
   },

@@ -110,6 +110,8 @@ const DEFECTS: readonly (readonly [invariant: string, what: string, sql: string]
     'started before its parent',
     `UPDATE spec SET spec = json_set(spec, '$.dependsOn', (SELECT json_array(id) FROM task WHERE state = 'failed')) WHERE id = (SELECT spec FROM task WHERE sequence = ${DONE})`,
   ],
+  ['rows', 'a count of tasks that is off', `UPDATE task_count SET count = count + 1 WHERE state = 'completed'`],
+  ['rows', 'a count of tasks that is missing', `DELETE FROM task_count WHERE state = 'queued'`],
   ['rows', 'an attempt of nobody', `UPDATE attempt SET task = 99999 WHERE task = ${DONE}`],
   ['rows', 'a task without its spec', `DELETE FROM spec WHERE id = (SELECT spec FROM task WHERE sequence = ${DONE})`],
   ['rows', 'a task of a job that is gone', `UPDATE task SET job_id = 'gone' WHERE sequence = ${DONE}`],

@@ -10,7 +10,11 @@ import { migrate, SCHEMA, schemaOf } from './schema.ts';
 const SLOW_MS = 60_000;
 
 /** Stores as the programs of their time left them: 150 steps of the history with seed 1 (`testing/history.ts`). */
-const KEPT = [{ schema: 1, tasks: 50, attempts: 73, events: 386, epoch: 4 }] as const;
+const KEPT = [
+  { schema: 1, tasks: 50, attempts: 73, events: 386, epoch: 4 },
+  { schema: 2, tasks: 50, attempts: 73, events: 386, epoch: 4 },
+] as const;
+const COUNTS = { assigned: 8, cancelled: 1, completed: 14, failed: 5, pending: 6, queued: 14, running: 2 };
 
 test('there is a kept store of every schema', () => {
   expect(KEPT.map(({ schema }) => schema)).toEqual(Array.from({ length: SCHEMA }, (_, n) => n + 1));
@@ -22,6 +26,7 @@ test.each(KEPT)('a store of schema $schema is brought up to date and goes on', {
   const store = await opened(path);
   expect(await store.info()).toMatchObject({ schema: SCHEMA, clusterId: 'cluster-1', epoch: kept.epoch });
   expect(await store.fsck()).toEqual([]);
+  expect(await store.countTasks({ namespaces: 'all' })).toEqual(COUNTS);
   const { tasks, attempts, cluster } = await store.load(0);
   expect({ tasks: tasks.length, attempts: attempts.length, events: cluster?.eventSequence }).toEqual({
     tasks: kept.tasks,

@@ -9,6 +9,8 @@
  *   attempts, labels and events that point at a task stay dense as well.
  * - Every row carries a checksum of its values. SQLite has none, and a flipped bit inside a text is otherwise a
  *   valid row with another content.
+ * - How many tasks are in which state is kept, not counted: a view of the cluster must not cost more the more tasks
+ *   have ended. Triggers do it, so that whatever changes a task changes the count in the same transaction.
  * - Small, rarely written rows (workers, users ...) are kept as one JSON document each.
  */
 import type { DatabaseSync } from 'node:sqlite';
@@ -154,8 +156,30 @@ CREATE INDEX event_namespace ON event (namespace) WHERE namespace IS NOT NULL;
 CREATE INDEX event_worker ON event (worker_id) WHERE worker_id IS NOT NULL;
 `;
 
+const SCHEMA_2 = `
+CREATE TABLE task_count (
+  namespace TEXT NOT NULL,
+  state TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  PRIMARY KEY (namespace, state)
+) STRICT, WITHOUT ROWID;
+INSERT INTO task_count SELECT namespace, state, count(*) FROM task GROUP BY namespace, state;
+
+CREATE TRIGGER task_count_insert AFTER INSERT ON task BEGIN
+  INSERT INTO task_count VALUES (new.namespace, new.state, 1) ON CONFLICT DO UPDATE SET count = count + 1;
+END;
+CREATE TRIGGER task_count_update AFTER UPDATE OF state, namespace ON task
+  WHEN old.state <> new.state OR old.namespace <> new.namespace BEGIN
+  UPDATE task_count SET count = count - 1 WHERE namespace = old.namespace AND state = old.state;
+  INSERT INTO task_count VALUES (new.namespace, new.state, 1) ON CONFLICT DO UPDATE SET count = count + 1;
+END;
+CREATE TRIGGER task_count_delete AFTER DELETE ON task BEGIN
+  UPDATE task_count SET count = count - 1 WHERE namespace = old.namespace AND state = old.state;
+END;
+`;
+
 /** Element n takes a store from schema n to n + 1. */
-const MIGRATIONS: readonly string[] = [SCHEMA_1];
+const MIGRATIONS: readonly string[] = [SCHEMA_1, SCHEMA_2];
 
 export const SCHEMA = MIGRATIONS.length;
 

@@ -76,8 +76,19 @@ export function taskPage(
 /** Gives `state` and the number of tasks in it. */
 export function taskCounts(filter: TaskFilter): Query {
   const values = new Values();
+  const { namespaces, ...rest } = filter;
+  if (Object.values(rest).every((condition) => condition === undefined)) return keptCounts(namespaces, values);
   const source = narrowSource(filter, values)?.from ?? 'task AS t';
   return values.query(`SELECT t.state, count(*) FROM ${source} ${all(conditions(filter, values))} GROUP BY t.state`);
+}
+
+/** Without looking at a single task. */
+function keptCounts(namespaces: TaskFilter['namespaces'], values: Values): Query {
+  const where =
+    namespaces === 'all'
+      ? []
+      : [`namespace IN (SELECT value FROM json_each(${values.add(JSON.stringify(namespaces))}))`];
+  return values.query(`SELECT state, sum(count) FROM task_count ${all(where)} GROUP BY state HAVING sum(count) <> 0`);
 }
 
 function orderBy(order: TaskOrder, sequence: string): string {

@@ -127,7 +127,7 @@ export function workerView(facts: WorkerFacts): WorkerView {
   };
 }
 
-function usageView(usage: WorkerUsage): UsageView {
+export function usageView(usage: WorkerUsage): UsageView {
   const { cpu, memoryBytes, storageBytes, gpu, networkRxBytes, networkTxBytes, at } = usage;
   return { cpu, memoryBytes, storageBytes, gpu, networkRxBytes, networkTxBytes, at: time(at) };
 }

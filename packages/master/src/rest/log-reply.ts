@@ -53,7 +53,7 @@ async function* ndjsonOf(reading: LogReading, stream: OpenStream): AsyncGenerato
 
 type DataPiece = Extract<LogPiece, { kind: 'data' }>;
 
-function lineOf(piece: LogPiece): LogLine {
+export function lineOf(piece: LogPiece): LogLine {
   if (piece.kind !== 'data') return piece;
   const { attempt, stream, offset, at, data } = piece;
   const base = { kind: 'data', attempt, stream, offset, at: time(at) } as const;

@@ -1,3 +1,5 @@
+import type { HubOptions } from '../watch/hub.ts';
+
 export interface RestOptions {
   /** Address to listen on. Anything but a loopback address needs `tls`. */
   readonly host: string;
@@ -9,6 +11,8 @@ export interface RestOptions {
   readonly hosts?: readonly string[];
   /** Folder with the built files of the dashboard. Default: that of the package `web`. */
   readonly webRoot?: string;
+  /** Other figures for watches than the usual ones. */
+  readonly watch?: HubOptions;
   /** Where failures of the server are written. */
   readonly log?: RestLog;
 }

@@ -2,6 +2,7 @@
 import { STATUS_CODES } from 'node:http';
 import path from 'node:path';
 import { OPERATIONS, type OperationName, type OperationSchema, openApi, ROUTES, type Route } from '@cloudai/api/rest';
+import { WATCH_PATH } from '@cloudai/api/watch';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { authorize } from '../authorize.ts';
 import type { MasterContext } from '../context.ts';
@@ -15,6 +16,7 @@ import {
 } from '../operations/index.ts';
 import { printable } from '../operations/problem.ts';
 import { subjectOf } from '../subject.ts';
+import { addUpgrade, isUpgrade, WatchHub, withProtocolToken } from '../watch/index.ts';
 import { openArtifact } from './artifact-reply.ts';
 import { authenticate, type Caller, checkOrigin } from './authenticate.ts';
 import { endedCookies, sessionCookies } from './cookies.ts';
@@ -83,14 +85,18 @@ export function buildServer(context: MasterContext, options: RestOptions): RestS
   const hostAllowed = hostCheck(options.host, options.hosts ?? []);
   let draining = false;
 
+  const checkHost = (host: string | undefined) => {
+    if (!hostAllowed(host))
+      throw new Rejected(
+        'misdirected_request',
+        `The Host header ${JSON.stringify(host ?? '')} names no address of this master`,
+      );
+  };
+
   app.decorateRequest('caller', null);
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ ...HEADERS, 'x-request-id': request.id });
-    if (!hostAllowed(request.headers.host))
-      throw new Rejected(
-        'misdirected_request',
-        `The Host header ${JSON.stringify(request.headers.host ?? '')} names no address of this master`,
-      );
+    checkHost(request.headers.host);
     const address = addressOf(request);
     if (OPEN_PATHS.has(address)) return;
     if (pages.isPage(request.method, address)) return;
@@ -110,6 +116,19 @@ export function buildServer(context: MasterContext, options: RestOptions): RestS
     addRoute(app, name, { context, operations, streams, options });
   const document = openApi(context.version);
   app.get(DOCUMENT_PATH, () => document);
+  const watch = new WatchHub(context, operations, options.log, options.watch);
+  addUpgrade(app, {
+    hub: watch,
+    log: options.log,
+    headers: HEADERS,
+    requestId: (request) => givenId(request.headers['x-request-id']) ?? context.newId(),
+    admit(request) {
+      checkHost(request.headers.host);
+      const caller = authenticate(context, { method: 'GET', headers: withProtocolToken(request.headers) });
+      if (draining) throw new Rejected('unavailable', 'The master is stopping; try again');
+      return caller;
+    },
+  });
 
   return {
     app,
@@ -117,11 +136,13 @@ export function buildServer(context: MasterContext, options: RestOptions): RestS
     async close() {
       draining = true;
       streams.endAll('the master is stopping; ask again to go on');
+      const watched = watch.close();
       // A connection is kept for the client's next request once its last one has been answered.
       const idle = setInterval(() => app.server.closeIdleConnections(), IDLE_CHECK_MS);
       const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS);
       try {
         await app.close();
+        await watched;
       } finally {
         clearInterval(idle);
         clearTimeout(cut);
@@ -139,6 +160,7 @@ function createApp(context: MasterContext, { tls, log }: RestOptions): FastifyIn
     keepAlive: true,
     keepAliveInitialDelay: 30_000,
     noDelay: true,
+    shouldUpgradeCallback: isUpgrade,
   };
   const app = fastify({
     ...(tls === undefined
@@ -270,6 +292,9 @@ function addRoute(
 }
 
 function addPublicRoutes(app: FastifyInstance, context: MasterContext, isDraining: () => boolean): void {
+  app.get(WATCH_PATH, () => {
+    throw new Rejected('invalid_argument', `${WATCH_PATH} is a WebSocket: it takes an upgrade`);
+  });
   app.get('/health', () => ({ status: 'ok' }));
   app.get('/ready', (_request, reply) => {
     const isReady = !isDraining() && !context.loop.storeFull();

@@ -1,0 +1,2 @@
+export { type HubOptions, WatchHub } from './hub.ts';
+export { addUpgrade, isUpgrade, withProtocolToken } from './upgrade.ts';

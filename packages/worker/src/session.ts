@@ -224,8 +224,8 @@ export class Session {
     this.#heartbeat += 1n;
     this.#sentAt.set(this.#heartbeat, clock.now());
     const machine = usage();
-    const attempts = [...supervisor.runners.values()].flatMap(({ key, sample }) =>
-      sample === null ? [] : [sampleToWire(key, sample)],
+    const attempts = [...supervisor.runners.values()].flatMap(({ key, sample, state }) =>
+      sample === null ? [] : [sampleToWire(key, sample, gpuOf(machine, state.spec.gpus))],
     );
     const value = create(workerWire.HeartbeatSchema, {
       session: this.#id ?? 0n,
@@ -298,4 +298,10 @@ export class Session {
     }
     this.#lose(failure.rawMessage);
   }
+}
+
+/** How busy the devices of an attempt are; they are its own, or it shares them. */
+function gpuOf(machine: MachineUsage | null, shares: readonly { readonly index: number }[]): number | null {
+  const busy = shares.flatMap(({ index }) => machine?.gpus?.[index]?.busy ?? []);
+  return busy.length === 0 ? null : busy.reduce((sum, each) => sum + each, 0) / busy.length;
 }

@@ -13,6 +13,8 @@ export interface MachineUsage {
   readonly storageFreeBytes: number;
   /** 0..1, mean over the devices. */
   readonly gpu: number;
+  /** By index. */
+  readonly gpus?: readonly GpuUsage[];
   /** Since the machine started. */
   readonly networkRxBytes: number;
   readonly networkTxBytes: number;
@@ -48,6 +50,7 @@ export class MachineSampler {
       storageBytes: (disk.blocks - disk.bfree) * disk.bsize,
       storageFreeBytes: disk.bavail * disk.bsize,
       gpu: mean(gpus),
+      gpus,
       networkRxBytes: network.rx,
       networkTxBytes: network.tx,
     };

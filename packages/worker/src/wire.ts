@@ -202,7 +202,9 @@ export function usageToWire(usage: MachineUsage): workerWire.Usage {
   });
 }
 
-export function sampleToWire(key: AttemptKey, sample: AttemptSample): workerWire.AttemptUsage {
+/** `gpu`: 0..1 of its devices; null where it has none. */
+export function sampleToWire(key: AttemptKey, sample: AttemptSample, gpu: number | null): workerWire.AttemptUsage {
+  const { diskReadBytes = null, diskWriteBytes = null } = sample;
   return create(workerWire.AttemptUsageSchema, {
     key: keyToWire(key),
     cpuMicros: BigInt(sample.cpuMicros),
@@ -212,6 +214,9 @@ export function sampleToWire(key: AttemptKey, sample: AttemptSample): workerWire
     storageBytes: BigInt(sample.storageBytes),
     networkRxBytes: BigInt(sample.networkRxBytes),
     networkTxBytes: BigInt(sample.networkTxBytes),
+    ...(gpu === null ? {} : { gpu }),
+    ...(diskReadBytes === null ? {} : { diskReadBytes: BigInt(diskReadBytes) }),
+    ...(diskWriteBytes === null ? {} : { diskWriteBytes: BigInt(diskWriteBytes) }),
     paused: sample.paused,
   });
 }

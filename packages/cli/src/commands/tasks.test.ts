@@ -116,6 +116,14 @@ describe('task', () => {
     expect(await cluster.json('task explain bbb')).toMatchObject({ taskId: 'bbbb', position: 1, couldEverFit: true });
   });
 
+  test('efficiency says what was used of what was asked for', async () => {
+    const { stdout } = await cluster.run('task efficiency aaaa');
+    for (const text of ['1 on worker-1, succeeded', '50.0% of 1 CPU × 1m 0s', '25.0% of 512.0 MiB', '2.0 KiB in'])
+      expect(stdout).toContain(text);
+    expect(await cluster.json('task efficiency aaaa')).toMatchObject({ attempts: [{ cpuEfficiency: 0.5 }] });
+    expect((await cluster.run('task efficiency bbbb')).stdout).toContain('not been started yet');
+  });
+
   test('cancel takes many, reports those that fail and goes on', async () => {
     const { code, stdout, stderr } = await cluster.run('task cancel bbbb nope bbcc');
     expect(code).toBe(3);

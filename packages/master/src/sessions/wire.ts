@@ -197,6 +197,9 @@ function readAttemptUsage(usage: wire.AttemptUsage): AttemptUsage[] {
       storageBytes: amount(usage.storageBytes),
       networkRxBytes: amount(usage.networkRxBytes),
       networkTxBytes: amount(usage.networkTxBytes),
+      gpu: usage.gpu === undefined ? null : share(usage.gpu),
+      diskReadBytes: usage.diskReadBytes === undefined ? null : amount(usage.diskReadBytes),
+      diskWriteBytes: usage.diskWriteBytes === undefined ? null : amount(usage.diskWriteBytes),
       paused: usage.paused,
     },
   ];

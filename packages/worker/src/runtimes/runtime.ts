@@ -55,6 +55,9 @@ export interface ContainerStats {
   readonly memoryPeakBytes: number;
   readonly networkRxBytes: number;
   readonly networkTxBytes: number;
+  /** Since the start, on block devices; null where the engine does not say. */
+  readonly diskReadBytes?: number | null;
+  readonly diskWriteBytes?: number | null;
   readonly paused: boolean;
 }
 

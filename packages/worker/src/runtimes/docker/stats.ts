@@ -8,6 +8,9 @@ export interface StatsAnswer {
     readonly max_usage?: number;
     readonly stats?: Readonly<Record<string, number>>;
   };
+  readonly blkio_stats?: {
+    readonly io_service_bytes_recursive?: readonly { readonly op?: string; readonly value?: number }[] | null;
+  };
   readonly networks?: Readonly<Record<string, { readonly rx_bytes: number; readonly tx_bytes: number }>>;
 }
 
@@ -27,6 +30,15 @@ export function readStats(answer: StatsAnswer, paused: boolean): ContainerStats 
     memoryPeakBytes: Math.max(memoryBytes, answer.memory_stats?.max_usage ?? 0),
     networkRxBytes: networks.reduce((sum, { rx_bytes }) => sum + rx_bytes, 0),
     networkTxBytes: networks.reduce((sum, { tx_bytes }) => sum + tx_bytes, 0),
+    diskReadBytes: transferred(answer, 'read'),
+    diskWriteBytes: transferred(answer, 'write'),
     paused,
   };
+}
+
+/** cgroup v1 writes `Read`, v2 `read`; an engine without the controller says nothing. */
+function transferred(answer: StatsAnswer, op: 'read' | 'write'): number | null {
+  const devices = answer.blkio_stats?.io_service_bytes_recursive;
+  if (devices == null) return null;
+  return devices.reduce((sum, device) => (device.op?.toLowerCase() === op ? sum + (device.value ?? 0) : sum), 0);
 }

@@ -436,14 +436,28 @@ export declare type AttemptUsage = Message<"cloudai.worker.v1.AttemptUsage"> & {
   gpuMemoryBytes: bigint;
 
   /**
-   * @generated from field: double gpu = 10;
+   * 0..1, mean over its devices; absent where it has none or they are not measured.
+   *
+   * @generated from field: optional double gpu = 10;
    */
-  gpu: number;
+  gpu?: number | undefined;
 
   /**
    * @generated from field: bool paused = 11;
    */
   paused: boolean;
+
+  /**
+   * Since the start, on block devices; absent where the engine does not say.
+   *
+   * @generated from field: optional int64 disk_read_bytes = 12;
+   */
+  diskReadBytes?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 disk_write_bytes = 13;
+   */
+  diskWriteBytes?: bigint | undefined;
 };
 
 /**
@@ -943,6 +957,13 @@ export declare type AssignTask = Message<"cloudai.worker.v1.AssignTask"> & {
    * @generated from field: string image_digest = 8;
    */
   imageDigest: string;
+
+  /**
+   * W3C trace context of the attempt; empty where nobody traces.
+   *
+   * @generated from field: string traceparent = 9;
+   */
+  traceparent: string;
 };
 
 /**

@@ -82,6 +82,7 @@ export function specOf(job: Job): TaskSpec {
     request: job.request,
     targetWorker: null,
     selector: {},
+    ...termsOf(job),
     priority: job.priority,
     deadlineAt: null,
     startAfter: null,
@@ -97,4 +98,11 @@ export function specOf(job: Job): TaskSpec {
     logLimitBytes: 2 ** 20,
     logPolicy: 'truncate',
   };
+}
+
+/** Left out when there are none, so that plain tasks stay equal. */
+function termsOf({ gpuModels, estimateMs }: Job): Pick<TaskSpec, 'terms'> {
+  const models = gpuModels.length === 0 ? {} : { gpuModels };
+  const expected = estimateMs === null ? {} : { expectedMs: Math.max(1, Math.round(estimateMs)) };
+  return gpuModels.length === 0 && estimateMs === null ? {} : { terms: { ...models, ...expected } };
 }

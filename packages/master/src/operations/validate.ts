@@ -7,6 +7,7 @@ import type { TSchema } from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
 import { problemOf } from './problem.ts';
 import { invalid } from './rejected.ts';
+import { illFormedField } from './unicode.ts';
 
 export interface RawInput {
   readonly params: unknown;
@@ -35,7 +36,12 @@ export function validate<Name extends OperationName>(name: Name, input: RawInput
   const given: RawInput = { ...input, body: schema.bodyOptional && input.body === undefined ? {} : input.body };
   for (const { part, schema, validator } of checksOf(name)) {
     const value = given[part];
-    if (validator.Check(value)) continue;
+    if (validator.Check(value)) {
+      // Only now: what fits the schema is not deeper than it.
+      const field = illFormedField(value);
+      if (field !== null) throw invalid(field, 'is not valid Unicode: it has half of a surrogate pair');
+      continue;
+    }
     const problem = problemOf(schema, value, validator.Errors(value));
     throw invalid(problem.field, problem.message);
   }

@@ -110,6 +110,22 @@ describe('bodies', () => {
     expect((await post('{"image":"a","labels":{"constructor":"x","toString":"y"}}')).status).toBe(201);
   });
 
+  test.each([
+    ['/tasks', '{"image":"\\ud83d"}', 'image'],
+    ['/tasks', '{"image":"a","labels":{"k":"\\ude00"}}', 'labels.k'],
+    ['/tasks', '{"image":"a","env":{"A":"\\ud83d"}}', 'env.A'],
+    ['/tasks', '{"image":"a","command":["\\ud83d"]}', 'command[0]'],
+    ['/workers/w-1/drain', '{"reason":"\\ud83d"}', 'reason'],
+    ['/jobs', '{"name":"\\ud83d","tasks":[{"image":"a"}]}', 'name'],
+  ])('with half of a surrogate pair: %s %s', async (path, text, field) => {
+    const answer = await rest.send('POST', `/api/v1${path}`, { text });
+    expectError(answer, 'invalid_argument');
+    expect(answer.body.error).toMatchObject({
+      message: expect.stringContaining('half of a surrogate pair'),
+      details: { field },
+    });
+  });
+
   test('nested as deep as the limit of size allows', async () => {
     const depth = 100_000;
     expectError(await post(`{"image":${'['.repeat(depth)}${']'.repeat(depth)}}`), 'invalid_argument');

@@ -13,6 +13,7 @@ import { SpecCache } from './model/spec-cache.ts';
 import { isTerminal, type Task, type TaskId, type TaskState } from './model/task.ts';
 import type { ApiToken, Namespace, User } from './model/tenancy.ts';
 import type { Worker } from './model/worker.ts';
+import { Demand } from './policy/demand.ts';
 import type { WorkerRoom } from './policy/policy.ts';
 import { DEFAULT_PLACEMENT } from './policy/registry.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -56,6 +57,8 @@ export class EngineState {
   readonly workerIds: string[] = [];
   readonly queue = new WaitingQueue();
   readonly specs = new SpecCache();
+  /** What the tasks in memory ask for. */
+  readonly demand = new Demand();
   readonly timers = new Timers();
   /** Tasks that ended and hold nothing any more, by the time they ended: the next to be forgotten first. */
   readonly ended = new Timers();
@@ -186,8 +189,10 @@ export class EngineState {
   putTask(after: Task): void {
     const before = this.tasks.get(after.id);
     this.tasks.set(after.id, after);
-    if (before === undefined) this.#addPrefix(after.id);
-    else this.counts[before.state] -= 1;
+    if (before === undefined) {
+      this.#addPrefix(after.id);
+      this.demand.add(after.spec);
+    } else this.counts[before.state] -= 1;
     this.counts[after.state] += 1;
     this.#queueTask(before, after);
     this.#linkParents(before, after);
@@ -260,6 +265,7 @@ export class EngineState {
     if (task === undefined) return;
     this.counts[task.state] -= 1;
     this.tasks.delete(id);
+    this.demand.remove(task.spec);
     this.attempts.delete(id);
     this.ended.disarm(id);
     const start = id.slice(0, PREFIX_LENGTH);

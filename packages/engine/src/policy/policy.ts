@@ -6,6 +6,7 @@ import type { Ledger } from '../model/ledger.ts';
 import type { Resources } from '../model/resources.ts';
 import type { Worker } from '../model/worker.ts';
 import type { RoomTable } from './room-table.ts';
+import type { RiskParameters } from './rts-parameters.ts';
 
 /** A worker with what is free on it. */
 export interface WorkerRoom {
@@ -43,6 +44,8 @@ export interface PolicyCard {
   readonly summary: string;
   /** Where the formula comes from. */
   readonly source: string;
+  /** The order of the queue that belongs to it, unless another one is chosen. */
+  readonly ordering?: string;
 }
 
 /** What a policy may know beside the workers. Nothing of it says what will be: no run times, no arrivals. */
@@ -51,6 +54,8 @@ export interface Knowledge {
   readonly demand: readonly TypicalRequest[];
   /** The time of the pass, Unix ms. */
   readonly now: number;
+  /** Of the policy `rts`, where training has set them. */
+  readonly risk?: RiskParameters;
 }
 
 export const NOTHING_KNOWN: Knowledge = { demand: [], now: 0 };

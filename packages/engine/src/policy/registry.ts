@@ -1,4 +1,6 @@
 /** The placement policies by name, as `useScheduler` knows them. */
+import { ai } from './ai.ts';
+import { aiAggressive } from './ai-aggressive.ts';
 import { balanced } from './balanced.ts';
 import { bestFit } from './best-fit.ts';
 import { dotProduct } from './dot-product.ts';
@@ -10,6 +12,7 @@ import { greedy } from './greedy.ts';
 import type { PlacementPolicy } from './policy.ts';
 import { random } from './random.ts';
 import { roundRobin } from './round-robin.ts';
+import { rts } from './rts.ts';
 import { worstFit } from './worst-fit.ts';
 
 export const DEFAULT_PLACEMENT = roundRobin.name;
@@ -25,6 +28,9 @@ const POLICIES: readonly PlacementPolicy[] = [
   gpuPacking,
   gpuClustering,
   fgd,
+  rts,
+  ai,
+  aiAggressive,
   external,
 ];
 

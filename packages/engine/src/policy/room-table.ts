@@ -10,6 +10,8 @@ import { GpuTable } from './gpu-table.ts';
 
 export class RoomTable {
   readonly count: number;
+  /** By row; empty where nobody wants to know. */
+  readonly workerIds: readonly string[];
   // What is free, and 0 where a shrunken worker has less than nothing left.
   readonly freeCpuMillis: Float64Array;
   readonly freeMemoryBytes: Float64Array;
@@ -31,7 +33,8 @@ export class RoomTable {
   #gpus: GpuTable | null = null;
 
   /** `ledgers`: read again when a policy first wants to see the single GPUs. */
-  constructor(ledgers: readonly Ledger[]) {
+  constructor(ledgers: readonly Ledger[], workerIds: readonly string[] = []) {
+    this.workerIds = workerIds;
     this.count = ledgers.length;
     this.#ledgers = ledgers;
     const column = () => new Float64Array(ledgers.length);

@@ -207,7 +207,7 @@ function scoresOf(
 ): (id: string) => Readonly<Record<string, number>> {
   const rows = new Map(rooms.map((room, row) => [room.worker.id, row]));
   if (view.policy.kind === 'scoring') {
-    const scorer = view.policy.prepare(new RoomTable(rooms.map((room) => room.ledger)), view.knowledge);
+    const scorer = view.policy.prepare(tableOf(rooms), view.knowledge);
     const ask = { request: claim.request, gpuModels: gpuModelsOf(claim), task: claim.facts };
     return (id) => scorer.parts(ask, rows.get(id)!);
   }
@@ -215,4 +215,11 @@ function scoresOf(
   const { cursor } = view;
   const next = Math.max(0, cursor === null ? 0 : rooms.findIndex((room) => room.worker.id > cursor));
   return (id) => ({ turnsAway: (rows.get(id)! - next + rooms.length) % rooms.length });
+}
+
+function tableOf(rooms: readonly WorkerRoom[]): RoomTable {
+  return new RoomTable(
+    rooms.map((room) => room.ledger),
+    rooms.map((room) => room.worker.id),
+  );
 }

@@ -83,5 +83,11 @@ function policyOf(state: EngineState): PlacementPolicy {
 }
 
 function knowledgeOf(state: EngineState): Knowledge {
-  return { demand: [], now: state.now };
+  // Only worked out for a policy that asks.
+  return {
+    get demand() {
+      return state.demand.typical();
+    },
+    now: state.now,
+  };
 }

@@ -28,7 +28,10 @@ export class ScratchCluster {
 
   /** Made when a policy first wants it. */
   get table(): RoomTable {
-    this.#table ??= new RoomTable(this.#ledgers);
+    this.#table ??= new RoomTable(
+      this.#ledgers,
+      this.workers.map((worker) => worker.id),
+    );
     return this.#table;
   }
 

@@ -1,4 +1,10 @@
 export { type CompareOptions, type Comparison, compare } from './compare.ts';
+export {
+  type PackingResult,
+  type PackingSuite,
+  type PackingSuiteOptions,
+  packingSuite,
+} from './protocols/packing-suite.ts';
 export { TraceError } from './traces/file.ts';
 export { OPENB_LISTS, TraceFolder } from './traces/folder.ts';
 export { SYNTHETIC, type SyntheticOptions, synthetic } from './workload/synthetic.ts';

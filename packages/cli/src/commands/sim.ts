@@ -1,5 +1,6 @@
 import fs from 'node:fs';
-import { type Command, Option } from 'commander';
+import path from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Cli } from '../cli.ts';
 import { CliError } from '../errors.ts';
 import { addExamples } from '../examples.ts';
@@ -7,6 +8,11 @@ import { listOf, wholeNumber } from '../option-values.ts';
 import { progressBar } from '../output/progress-bar.ts';
 
 export function configure(command: Command, cli: Cli): void {
+  configureCompare(command, cli);
+  configurePacking(command, cli);
+}
+
+function configureCompare(command: Command, cli: Cli): void {
   addExamples(
     command
       .command('compare')
@@ -31,6 +37,84 @@ export function configure(command: Command, cli: Cli): void {
       line: 'cloudai sim compare --jobs 2000 --workers 20 --load 150 --schedulers round-robin,balanced',
     },
   );
+}
+
+const TRACES = 'folder with recorded workloads (CLOUDAI_TRACES)';
+
+function configurePacking(command: Command, cli: Cli): void {
+  addExamples(
+    command
+      .command('packing')
+      .description('Pack recorded GPU pods by placement policies, as in the published experiments')
+      .option('--traces <folder>', TRACES)
+      .option('--lists <names>', 'pod lists, separated by commas; all ten unless named', listOf)
+      .option('--policies <names>', 'placement policies, separated by commas', listOf)
+      .option('--seeds <numbers>', 'orders of arrival, as 42-51 or 42,43', seedRange, seedRange('42-51'))
+      .option('--logs <folder>', 'write the decision log of every list and policy there')
+      .option('--csv <file>', 'write the figures as CSV')
+      .option('--html <file>', 'write a report with charts')
+      .action((options: PackingFlags) => packing(cli, options)),
+    {
+      what: 'the published policies on the list as it was recorded',
+      line: 'cloudai sim packing --traces traces --lists default --html packing.html',
+    },
+  );
+}
+
+/** Those with published figures. */
+const PUBLISHED = ['dot-product', 'gpu-clustering', 'gpu-packing', 'best-fit', 'fgd'];
+
+interface PackingFlags {
+  readonly traces?: string;
+  readonly lists?: readonly string[];
+  readonly policies?: readonly string[];
+  readonly seeds: readonly number[];
+  readonly logs?: string;
+  readonly csv?: string;
+  readonly html?: string;
+}
+
+async function packing(cli: Cli, flags: PackingFlags): Promise<void> {
+  const sim = await import('@cloudai/sim');
+  const bar = progressBar(cli.out);
+  const { seeds, logs } = flags;
+  if (logs !== undefined) fs.mkdirSync(logs, { recursive: true });
+  const result = await said(async () =>
+    sim.packingSuite({
+      traces: sim.TraceFolder.open(flags.traces ?? cli.env.CLOUDAI_TRACES),
+      lists: flags.lists ?? sim.OPENB_LISTS,
+      policies: flags.policies ?? PUBLISHED,
+      seeds,
+      ...(logs === undefined
+        ? {}
+        : {
+            onRun: ({ seed, policy }, list, log) => {
+              const file = path.join(logs, `packing-${list}-${policy}.csv`);
+              if (seed === seeds[0]) fs.writeFileSync(file, `# list ${list}, policy ${policy}\n${log}`);
+              else fs.appendFileSync(file, log.slice(log.indexOf('\n') + 1));
+            },
+          }),
+      onProgress: (what, share) => {
+        cli.signal.throwIfAborted();
+        bar.show(what, share);
+      },
+    }),
+  ).finally(() => bar.clear());
+  if (cli.json) cli.out.json(result.results);
+  else cli.out.print(result.table);
+  writeResult(cli, flags.csv, result.csv);
+  writeResult(cli, flags.html, result.html);
+}
+
+function seedRange(text: string): readonly number[] {
+  return listOf(text).flatMap((part) => {
+    const match = /^(\d{1,9})(?:-(\d{1,9}))?$/.exec(part);
+    const from = Number(match?.[1]);
+    const to = Number(match?.[2] ?? match?.[1]);
+    if (match === null || to < from || to - from >= 1_000)
+      throw new InvalidArgumentError('Seeds are expected, as 42-51 or 42,43.');
+    return Array.from({ length: to - from + 1 }, (_, n) => from + n);
+  });
 }
 
 interface CompareFlags {

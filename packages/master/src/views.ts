@@ -4,6 +4,7 @@ import type {
   EventView,
   ExplanationView,
   NamespaceView,
+  QuotaView,
   ResourcesView,
   TaskView,
   TokenView,
@@ -160,8 +161,22 @@ export function explanationView(explanation: Explanation): ExplanationView {
 export function namespaceView(namespace: Namespace): NamespaceView {
   return {
     name: namespace.name,
-    quota: namespace.quota === null ? null : resourcesView(namespace.quota),
+    quota: namespace.quota === null ? null : quotaView(namespace.quota),
     createdAt: time(namespace.createdAt),
+  };
+}
+
+/** More than any cluster has: how an amount is stored that a quota does not bound. */
+export const UNBOUNDED = Number.MAX_SAFE_INTEGER;
+
+function quotaView({ cpuMillis, memoryBytes, storageBytes, gpuMillis, custom }: Resources): QuotaView {
+  const bound = (amount: number) => (amount === UNBOUNDED ? null : amount);
+  return {
+    cpuMillis: bound(cpuMillis),
+    memoryBytes: bound(memoryBytes),
+    storageBytes: bound(storageBytes),
+    gpuMillis: bound(gpuMillis),
+    custom,
   };
 }
 

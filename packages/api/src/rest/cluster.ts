@@ -141,8 +141,21 @@ export const ClusterView = Type.Object(
 );
 export type ClusterView = Static<typeof ClusterView>;
 
+/** What the running tasks of a namespace may hold together. */
+export const QuotaView = Type.Object(
+  {
+    cpuMillis: Nullable(Type.Integer()),
+    memoryBytes: Nullable(Type.Integer()),
+    storageBytes: Nullable(Type.Integer()),
+    gpuMillis: Nullable(Type.Integer()),
+    custom: Type.Record(Type.String(), Type.Integer()),
+  },
+  { description: 'null: this resource is not bounded.' },
+);
+export type QuotaView = Static<typeof QuotaView>;
+
 export const NamespaceView = Type.Object(
-  { name: Type.String(), quota: Nullable(ResourcesView), createdAt: Time },
+  { name: Type.String(), quota: Nullable(QuotaView), createdAt: Time },
   { $id: 'Namespace' },
 );
 export type NamespaceView = Static<typeof NamespaceView>;

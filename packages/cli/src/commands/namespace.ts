@@ -1,10 +1,10 @@
-import type { NamespaceView } from '@cloudai/sdk';
+import type { NamespaceView, QuotaView } from '@cloudai/sdk';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { usageError } from '../errors.ts';
 import { addExamples } from '../examples.ts';
 import { printList } from '../lists.ts';
-import { resources, timestamp } from '../output/format.ts';
+import { bytes, fromMillis, timestamp } from '../output/format.ts';
 
 interface SetOptions {
   readonly cpu?: string;
@@ -49,11 +49,23 @@ async function list(cli: Cli): Promise<void> {
     ({ name }) => name,
     [
       { title: 'NAME', value: ({ name }) => name },
-      { title: 'QUOTA', value: ({ quota }) => (quota === null ? 'none' : resources(quota)) },
+      { title: 'QUOTA', value: ({ quota }) => (quota === null ? 'none' : bounds(quota)) },
       { title: 'CREATED', value: ({ createdAt }) => timestamp(createdAt) },
     ],
     'No namespaces.',
   );
+}
+
+/** What is bounded; the rest is not. */
+function bounds({ cpuMillis, memoryBytes, storageBytes, gpuMillis, custom }: QuotaView): string {
+  const parts = [
+    ...(cpuMillis === null ? [] : [`${fromMillis(cpuMillis)} CPU`]),
+    ...(memoryBytes === null ? [] : [bytes(memoryBytes)]),
+    ...(storageBytes === null ? [] : [`${bytes(storageBytes)} disk`]),
+    ...(gpuMillis === null ? [] : [`${fromMillis(gpuMillis)} GPU`]),
+    ...Object.entries(custom).map(([name, count]) => `${count} ${name}`),
+  ];
+  return parts.length === 0 ? 'nothing bounded' : parts.join(', ');
 }
 
 async function set(cli: Cli, name: string, quota: SetOptions, unlimited: boolean): Promise<void> {
@@ -63,5 +75,5 @@ async function set(cli: Cli, name: string, quota: SetOptions, unlimited: boolean
   const view = await client.putNamespace(name, unlimited ? { quota: null } : bounded ? { quota: { ...quota } } : {});
   client.close();
   if (cli.json) return cli.out.json(view);
-  cli.out.print(cli.quiet ? view.name : `${view.name}: ${view.quota === null ? 'no quota' : resources(view.quota)}`);
+  cli.out.print(cli.quiet ? view.name : `${view.name}: ${view.quota === null ? 'no quota' : bounds(view.quota)}`);
 }

@@ -118,6 +118,10 @@ test('namespaces, users, tokens', async () => {
   expect((await cluster.run('namespace set research --cpu 4 --memory 8Gi')).stdout).toBe(
     'research: 1 CPU, 512.0 MiB\n',
   );
+  const quota = { cpuMillis: null, memoryBytes: 2 ** 30, storageBytes: null, gpuMillis: 0, custom: { licence: 2 } };
+  cluster.master.namespaces.set('partly', { name: 'partly', quota, createdAt: '2026-11-22T12:00:00.000Z' });
+  expect((await cluster.run('namespace list')).stdout).toMatch(/^partly +1\.0 GiB, 0 GPU, 2 licence /m);
+  cluster.master.namespaces.delete('partly');
   expect((await cluster.run('namespace set research --unlimited')).stdout).toBe('research: no quota\n');
   expect(await cluster.json('namespace list')).toMatchObject({ items: [{ name: 'research', quota: null }] });
   expect((await cluster.run('user set ada --namespaces research,teaching --role user')).stdout).toBe(

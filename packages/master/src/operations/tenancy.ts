@@ -1,7 +1,7 @@
 import type { NamespaceChange } from '@cloudai/api/rest';
 import { parseCpu, parseGpu, parseMemory, parseStorage, type Resources } from '@cloudai/engine';
 import type { MasterContext } from '../context.ts';
-import { namespaceView, time, tokenView, userView } from '../views.ts';
+import { namespaceView, time, tokenView, UNBOUNDED, userView } from '../views.ts';
 import { mayReach, type Operations, submit } from './call.ts';
 import { Rejected } from './rejected.ts';
 import { readCustom, readDuration, value } from './submission.ts';
@@ -14,9 +14,6 @@ type TenancyOperations = Pick<
 const DAY_MS = 86_400_000;
 const TOKEN_TTL_MS = 90 * DAY_MS;
 const TOKEN_MAX_TTL_MS = 366 * DAY_MS;
-/** More than any cluster has: how an amount is written that a quota does not bound. */
-const UNBOUNDED = Number.MAX_SAFE_INTEGER;
-
 export function tenancyOperations(context: MasterContext): TenancyOperations {
   return {
     listNamespaces(call) {

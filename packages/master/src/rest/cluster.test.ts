@@ -130,10 +130,12 @@ describe('tenancy', () => {
       quota: null,
     });
     const bounded = await rest.send('PUT', '/api/v1/namespaces/team', { body: { quota: { cpu: 4, memory: '8Gi' } } });
-    expect(bounded.body.quota).toMatchObject({
+    expect(bounded.body.quota).toEqual({
       cpuMillis: 4000,
       memoryBytes: 8 * 2 ** 30,
-      gpuMillis: Number.MAX_SAFE_INTEGER,
+      storageBytes: null,
+      gpuMillis: null,
+      custom: {},
     });
     expect((await rest.send('PUT', '/api/v1/namespaces/team', { body: {} })).body.quota.cpuMillis).toBe(4000);
     expect((await rest.send('PUT', '/api/v1/namespaces/team', { body: { quota: null } })).body.quota).toBeNull();

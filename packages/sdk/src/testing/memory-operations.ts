@@ -182,7 +182,11 @@ export const handlers: Readonly<Partial<Record<OperationName, Handler>>> = {
   listNamespaces: (master) => ({ items: [...master.namespaces.values()], next: null }),
   putNamespace: (master, { params, body }) => {
     const { quota } = (body ?? {}) as NamespaceChange;
-    const namespace = { name: params.namespace ?? '', quota: quota == null ? null : RESOURCES, createdAt: START };
+    const namespace = {
+      name: params.namespace ?? '',
+      quota: quota == null ? null : { ...RESOURCES, storageBytes: null, gpuMillis: null },
+      createdAt: START,
+    };
     master.namespaces.set(namespace.name, namespace);
     return namespace;
   },

@@ -502,9 +502,9 @@ export declare type Namespace = Message<"cloudai.user.v1.Namespace"> & {
   /**
    * Absent: no quota.
    *
-   * @generated from field: cloudai.user.v1.Resources quota = 2;
+   * @generated from field: cloudai.user.v1.Quota quota = 2;
    */
-  quota?: Resources | undefined;
+  quota?: Quota | undefined;
 
   /**
    * @generated from field: google.protobuf.Timestamp created_at = 3;
@@ -517,6 +517,44 @@ export declare type Namespace = Message<"cloudai.user.v1.Namespace"> & {
  * Use `create(NamespaceSchema)` to create a new message.
  */
 export declare const NamespaceSchema: GenMessage<Namespace>;
+
+/**
+ * A resource that is absent is not bounded.
+ *
+ * @generated from message cloudai.user.v1.Quota
+ */
+export declare type Quota = Message<"cloudai.user.v1.Quota"> & {
+  /**
+   * @generated from field: optional int64 cpu_millis = 1;
+   */
+  cpuMillis?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 memory_bytes = 2;
+   */
+  memoryBytes?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 storage_bytes = 3;
+   */
+  storageBytes?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 gpu_millis = 4;
+   */
+  gpuMillis?: bigint | undefined;
+
+  /**
+   * @generated from field: map<string, int64> custom = 5;
+   */
+  custom: { [key: string]: bigint };
+};
+
+/**
+ * Describes the message cloudai.user.v1.Quota.
+ * Use `create(QuotaSchema)` to create a new message.
+ */
+export declare const QuotaSchema: GenMessage<Quota>;
 
 /**
  * @generated from message cloudai.user.v1.User

@@ -30,7 +30,7 @@ export function toneOf(state: string): string {
 }
 
 export function StateBadge({ state, large = false }: { readonly state: string; readonly large?: boolean }) {
-  const size = large ? 'h-6 px-2.5' : 'h-5 px-2 text-small';
+  const size = large ? 'h-6 px-2.5 text-base tracking-normal' : 'h-5 px-2 text-small';
   return (
     <span
       data-state={state}

@@ -2,6 +2,7 @@ import { Link, Outlet, useRouterState } from '@tanstack/react-router';
 import { useState } from 'react';
 import { IconButton } from '../components/button.tsx';
 import { Icon } from '../components/icon.tsx';
+import { useClusterUpdates } from '../live/use-cluster.ts';
 import { SearchDialog } from '../search/search-dialog.tsx';
 import { useSearchKey } from '../search/use-search-key.ts';
 import { LiveState } from './live-state.tsx';
@@ -14,6 +15,7 @@ import { UserMenu } from './user-menu.tsx';
 export function Shell() {
   const [drawer, setDrawer] = useState(false);
   const [searching, setSearching] = useState(false);
+  useClusterUpdates();
   useSearchKey(() => setSearching(true));
   const path = useRouterState({ select: (state) => state.location.pathname });
   return (

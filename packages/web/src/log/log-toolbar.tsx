@@ -61,7 +61,7 @@ export function LogToolbar({ task, attempts, view, onChange }: LogToolbarProps) 
         aria-label="Stream"
         value={view.stream}
         onChange={({ target }) => onChange({ ...view, stream: target.value as LogView['stream'] })}
-        className={`${INPUT} w-auto`}
+        className={`${INPUT} w-auto!`}
       >
         <option value="all">Both streams</option>
         <option value="stdout">stdout</option>
@@ -74,7 +74,7 @@ export function LogToolbar({ task, attempts, view, onChange }: LogToolbarProps) 
           onChange={({ target }) =>
             onChange({ ...view, attempt: target.value === 'all' ? 'all' : Number(target.value) })
           }
-          className={`${INPUT} w-auto`}
+          className={`${INPUT} w-auto!`}
         >
           <option value="all">All attempts</option>
           {attempts.map((number) => (

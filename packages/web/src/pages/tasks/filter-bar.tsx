@@ -18,6 +18,7 @@ const STATES: readonly TaskStateView[] = [
 ];
 
 const EXAMPLE: Readonly<Record<TextFilter, string>> = {
+  q: 'part of name, image or id',
   name: 'train-resnet',
   owner: 'ada',
   worker: 'worker-1',
@@ -28,6 +29,8 @@ const EXAMPLE: Readonly<Record<TextFilter, string>> = {
   job: 'id of a job',
   id: 'first characters',
 };
+
+const LABEL: Partial<Record<TextFilter, string>> = { q: 'anything' };
 
 /** Typing is quiet for so long before it is looked up. */
 const PAUSE_MS = 300;
@@ -68,7 +71,7 @@ export function FilterBar({ filter, onChange }: FilterBarProps) {
           onChange={({ target }) =>
             onChange(withFilter(filter, 'order', target.value === 'newest' ? '' : target.value))
           }
-          className={`${INPUT} w-auto max-w-40`}
+          className={`${INPUT} w-auto! max-w-40`}
         >
           <option value="newest">Newest first</option>
           <option value="oldest">Oldest first</option>
@@ -79,7 +82,7 @@ export function FilterBar({ filter, onChange }: FilterBarProps) {
             key={name}
             className="inline-flex h-8 items-center rounded-md border border-line-strong bg-surface pl-2.5"
           >
-            <span className="text-muted">{name}:&nbsp;</span>
+            <span className="text-muted">{LABEL[name] ?? name}:&nbsp;</span>
             <span className="max-w-48 truncate font-medium">{filter[name]}</span>
             <IconButton
               icon="close"
@@ -99,7 +102,7 @@ export function FilterBar({ filter, onChange }: FilterBarProps) {
 }
 
 function AddFilter({ filter, onChange }: FilterBarProps) {
-  const [name, setName] = useState<TextFilter>('name');
+  const [name, setName] = useState<TextFilter>('q');
   const [text, setText] = useState('');
   useEffect(() => {
     const value = text.trim();
@@ -116,11 +119,11 @@ function AddFilter({ filter, onChange }: FilterBarProps) {
           setName(target.value as TextFilter);
           setText('');
         }}
-        className={`${INPUT} w-28 rounded-r-none`}
+        className={`${INPUT} w-28! rounded-r-none`}
       >
         {TEXT_FILTERS.map((field) => (
           <option key={field} value={field}>
-            {field}
+            {LABEL[field] ?? field}
           </option>
         ))}
       </select>
@@ -130,7 +133,7 @@ function AddFilter({ filter, onChange }: FilterBarProps) {
         onChange={({ target }) => setText(target.value)}
         placeholder={EXAMPLE[name]}
         spellCheck={false}
-        className={`${INPUT} w-52 rounded-l-none border-l-0 max-sm:flex-1`}
+        className={`${INPUT} w-56! rounded-l-none border-l-0 max-sm:w-auto! max-sm:flex-1`}
       />
     </div>
   );

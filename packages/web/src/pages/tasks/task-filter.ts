@@ -12,10 +12,23 @@ export interface TaskFilter {
   readonly namespace?: string;
   readonly reason?: string;
   readonly id?: string;
+  /** A part of name, image or id. */
+  readonly q?: string;
   readonly order?: 'oldest' | 'priority';
 }
 
-export const TEXT_FILTERS = ['name', 'owner', 'worker', 'image', 'label', 'namespace', 'reason', 'job', 'id'] as const;
+export const TEXT_FILTERS = [
+  'q',
+  'name',
+  'owner',
+  'worker',
+  'image',
+  'label',
+  'namespace',
+  'reason',
+  'job',
+  'id',
+] as const;
 export type TextFilter = (typeof TEXT_FILTERS)[number];
 
 /** What an address may hold; everything else in it is ignored. */

@@ -1,6 +1,5 @@
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { useCallback, useState } from 'react';
-import { buttonClass } from '../../components/button.tsx';
 import { DataGrid } from '../../components/data-grid.tsx';
 import { Empty, ErrorNote } from '../../components/note.tsx';
 import { Page } from '../../components/page.tsx';
@@ -30,15 +29,7 @@ export function TasksPage() {
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
   }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
   return (
-    <Page
-      title="Tasks"
-      fill
-      actions={
-        <Link to="/submit" search={{}} className={buttonClass('primary')}>
-          Submit a task
-        </Link>
-      }
-    >
+    <Page title="Tasks" fill>
       <FilterBar filter={filter} onChange={setFilter} />
       {error !== null && <ErrorNote error={error} onRetry={() => void refetch()} />}
       <DataGrid

@@ -49,6 +49,7 @@ export class Bench {
   readonly fatal: unknown[] = [];
   #now = START;
   readonly #sessions = new Map<string, number>();
+  readonly #usageListeners = new Set<(workerId: string, usage: WorkerUsage) => void>();
 
   static async open(options: BenchOptions = {}): Promise<Bench> {
     const directory = await mkdtemp(path.join(tmpdir(), 'cloudai-bench-'));
@@ -82,7 +83,7 @@ export class Bench {
       store,
       logs: this.logs,
       artifacts: this.#artifacts(),
-      usage: { worker: (id) => this.usage.get(id) ?? null, onUsage: () => () => {} },
+      usage: { worker: (id) => this.usage.get(id) ?? null, onUsage: (listener) => this.#onUsage(listener) },
       telemetry: new Telemetry({ loop: this.loop, archive: NO_ARCHIVE, now: () => this.#now }),
       identity: IDENTITY,
       version: '0.0.0-test',
@@ -158,6 +159,17 @@ export class Bench {
   async end(taskId: string, exitCode = 0, rest: Partial<AttemptResult> = {}): Promise<void> {
     const reason = exitCode === 0 ? 'exit_zero' : 'exit_nonzero';
     await this.#report(taskId, { phase: 'ended', reason, result: result(exitCode, this.#now, rest) });
+  }
+
+  /** As if a heartbeat had brought it. */
+  measure(workerId: string, usage: WorkerUsage): void {
+    this.usage.set(workerId, usage);
+    for (const listener of this.#usageListeners) listener(workerId, usage);
+  }
+
+  #onUsage(listener: (workerId: string, usage: WorkerUsage) => void): () => void {
+    this.#usageListeners.add(listener);
+    return () => this.#usageListeners.delete(listener);
   }
 
   /** Appends to the log of the newest attempt, as if its worker had sent it. */

@@ -65,10 +65,15 @@ export class Watcher {
       }
       if (this.socket.readyState !== WebSocket.OPEN && this.socket.readyState !== WebSocket.CONNECTING)
         throw new Error(`closed while waiting for ${kind}`);
-      await new Promise<void>((resolve) => {
-        this.#notice = resolve;
-      });
+      await this.arrival();
     }
+  }
+
+  /** Resolves with the next message or the end. */
+  arrival(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#notice = resolve;
+    });
   }
 
   close(): void {

@@ -40,6 +40,11 @@ export const ERRORS = {
     meaning: 'The route exists, not with this method.',
     remedy: 'See /api/v1/openapi.json.',
   },
+  precondition_failed: {
+    status: 412,
+    meaning: 'The object has changed since it was read.',
+    remedy: 'Read it again, and decide anew.',
+  },
   payload_too_large: {
     status: 413,
     meaning: 'The request body is larger than the limit.',
@@ -99,6 +104,7 @@ export const ERRORS = {
     remedy: 'Leave the id out; the master makes one.',
   },
   task_unknown: { status: 404, meaning: 'No such task.', remedy: 'Check the id with `cloudai tasks`.' },
+  job_unknown: { status: 404, meaning: 'No such job.', remedy: 'List jobs to see what there is.' },
   task_ended: {
     status: 409,
     meaning: 'The task has ended; nothing about it can change.',

@@ -23,7 +23,14 @@ export type Command =
   | { readonly kind: 'tick' }
   | SubmitTasks
   | { readonly kind: 'cancelTask'; readonly taskId: TaskId; readonly by: string; readonly message: string | null }
-  | { readonly kind: 'setPriority'; readonly taskId: TaskId; readonly priority: number; readonly by: string }
+  | {
+      readonly kind: 'setPriority';
+      readonly taskId: TaskId;
+      readonly priority: number;
+      readonly by: string;
+      /** Only while the task has this version. */
+      readonly ifVersion?: number;
+    }
   | CommitPlan
   /** An external scheduler is about to be shown the state and wants to decide. */
   | { readonly kind: 'leaseScheduler'; readonly agent: string }
@@ -175,6 +182,7 @@ export type RejectionCode =
   | 'task_unknown'
   | 'task_ended'
   | 'task_not_waiting'
+  | 'precondition_failed'
   | 'dependency_unknown'
   | 'dependency_cycle'
   | 'dependency_failed'

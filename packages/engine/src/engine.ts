@@ -125,6 +125,11 @@ export class Engine {
     for (let entry = walk.next(); entry !== null; entry = walk.next()) yield this.#state.tasks.get(entry.taskId)!;
   }
 
+  /** `count` queued tasks in order, from a position on; 1 = next of all. */
+  queuedFrom(position: number, count: number): Task[] {
+    return this.#state.queue.slice(position, count).map((id) => this.#state.tasks.get(id)!);
+  }
+
   /** 1 = next of all queued tasks; null when it is not queued. */
   position(taskId: TaskId): number | null {
     return this.#state.queue.position(taskId);
@@ -143,6 +148,12 @@ export class Engine {
   liveAttempts(workerId: string): Attempt[] {
     const live = this.#state.workers.get(workerId)?.live ?? [];
     return [...live].sort().map((taskId) => this.#state.liveAttempt(taskId)!);
+  }
+
+  /** The workers where the cluster failed this task, ascending. */
+  failedOn(taskId: TaskId): readonly string[] {
+    const task = this.#state.tasks.get(taskId);
+    return task === undefined ? [] : this.#state.failedOn(task);
   }
 
   worker(id: string): Worker | null {

@@ -104,7 +104,7 @@ export class Caller {
     operation: OperationName,
     params: Readonly<Record<string, string>>,
     query: Query,
-    cursorName: 'cursor' | 'after' = 'cursor',
+    cursorName: 'cursor' | 'after' | 'before' = 'cursor',
   ): Listing<T> {
     return new Listing(async (cursor) => {
       const response = await this.send(operation, {

@@ -1,15 +1,20 @@
 import type {
   ArtifactView,
+  AttemptView,
+  BulkResult,
   CancelRequest,
   EfficiencyView,
   EventView,
   ExplanationView,
   JobSubmission,
   JobSubmitted,
+  JobView,
   OperationInput,
   QueueView,
   TaskDetail,
   TaskPatch,
+  TaskPreview,
+  TaskSelection,
   TaskSubmission,
   TaskTelemetryView,
   TaskView,
@@ -21,6 +26,8 @@ import { ClusterClient } from './cluster-client.ts';
 import type { Listing } from './listing.ts';
 import type { LogRecord } from './log-position.ts';
 import { readLog } from './log-reader.ts';
+import { type Timeline, timelineCursor } from './timeline.ts';
+import type { TransportResponse } from './transport/transport.ts';
 import { type WaitOptions, waitForTask } from './wait.ts';
 import { Watch, type WatchOptions, watchUrl } from './watch/watch.ts';
 
@@ -42,6 +49,12 @@ export class CloudAI extends ClusterClient {
   }
 
   // Tasks
+
+  /** What would become of a task: whether it would be taken, where it would start, or what it would wait for. */
+  validateTask(task: TaskSubmission, options?: Omit<SubmitOptions, 'idempotencyKey'>): Promise<TaskPreview> {
+    const query = { namespace: options?.namespace ?? this.caller.namespace ?? undefined };
+    return this.caller.json('validateTask', { query, body: task, repeatable: 'always', signal: options?.signal });
+  }
 
   submitTask(task: TaskSubmission, options?: SubmitOptions): Promise<TaskView> {
     return this.caller.submit('submitTask', task, options);
@@ -65,13 +78,27 @@ export class CloudAI extends ClusterClient {
     return this.caller.json('explainTask', { params: { task }, ...options });
   }
 
-  listTaskEvents(task: string): Listing<EventView> {
-    return this.caller.list('listTaskEvents', { task }, {}, 'after');
+  listAttempts(task: string): Listing<AttemptView> {
+    return this.caller.list('listAttempts', { task }, {});
+  }
+
+  listTaskEvents(task: string, query: Timeline = {}): Listing<EventView> {
+    return this.caller.list('listTaskEvents', { task }, { ...query }, timelineCursor(query));
   }
 
   /** Answers the task as it then is; cancelling one that has ended changes nothing. */
   cancelTask(task: string, body: CancelRequest = {}, options?: CallOptions): Promise<TaskView> {
     return this.caller.json('cancelTask', { params: { task }, body, repeatable: 'always', ...options });
+  }
+
+  /** Cancels many, by id or by filter; each has an outcome of its own. */
+  cancelTasks(selection: TaskSelection, options?: CallOptions): Promise<BulkResult> {
+    return this.caller.json('cancelTasks', { body: selection, repeatable: 'always', ...options });
+  }
+
+  /** Retries many ended ones, by id or by filter; each has an outcome of its own. */
+  retryTasks(selection: TaskSelection, options?: Omit<SubmitOptions, 'namespace'>): Promise<BulkResult> {
+    return this.caller.json('retryTasks', { body: selection, ...repeatable(options) });
   }
 
   /** A new task with the spec of an ended one. */
@@ -112,6 +139,19 @@ export class CloudAI extends ClusterClient {
     });
   }
 
+  listJobs(query: OperationInput<'listJobs'> = {}): Listing<JobView> {
+    return this.caller.list('listJobs', {}, { namespace: this.caller.namespace ?? undefined, ...query });
+  }
+
+  getJob(job: string, options?: CallOptions): Promise<JobView> {
+    return this.caller.json('getJob', { params: { job }, ...options });
+  }
+
+  /** Cancels what has not ended of it. */
+  cancelJob(job: string, body: CancelRequest = {}, options?: CallOptions): Promise<BulkResult> {
+    return this.caller.json('cancelJob', { params: { job }, body, repeatable: 'always', ...options });
+  }
+
   /** Waits until the task has ended, over restarts of the master. */
   waitForTask(task: string, options: WaitOptions = {}): Promise<TaskDetail> {
     return waitForTask((signal) => this.getTask(task, { signal }), options);
@@ -128,14 +168,19 @@ export class CloudAI extends ClusterClient {
     options?: CallOptions,
   ): Promise<ArtifactContent> {
     const response = await this.caller.send('getArtifact', { params: { task, path }, query: { ...query }, ...options });
-    const length = response.header('content-length');
-    return { sizeBytes: length === null ? null : Number(length), stream: response.body };
+    return contentOf(response);
   }
 
-  getQueue(
-    query: { readonly limit?: number; readonly namespace?: string } = {},
+  /** All files of an attempt as a tar archive: of the newest that left any, unless one is named. */
+  async getArchive(
+    task: string,
+    query: { readonly attempt?: number } = {},
     options?: CallOptions,
-  ): Promise<QueueView> {
+  ): Promise<ArtifactContent> {
+    return contentOf(await this.caller.send('getArchive', { params: { task }, query: { ...query }, ...options }));
+  }
+
+  getQueue(query: OperationInput<'getQueue'> = {}, options?: CallOptions): Promise<QueueView> {
     return this.caller.json('getQueue', {
       query: { namespace: this.caller.namespace ?? undefined, ...query },
       ...options,
@@ -172,4 +217,9 @@ export class CloudAI extends ClusterClient {
   close(): void {
     this.caller.close();
   }
+}
+
+function contentOf(response: TransportResponse): ArtifactContent {
+  const length = response.header('content-length');
+  return { sizeBytes: length === null ? null : Number(length), stream: response.body };
 }

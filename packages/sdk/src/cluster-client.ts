@@ -11,6 +11,7 @@ import type {
   SchedulerView,
   SessionRequest,
   SessionView,
+  TaskView,
   TelemetryView,
   TokenIssued,
   TokenRequest,
@@ -25,6 +26,7 @@ import type {
 } from '@cloudai/api/rest';
 import type { Caller, CallOptions } from './caller.ts';
 import type { Listing } from './listing.ts';
+import { type Timeline, timelineCursor } from './timeline.ts';
 
 /** The half of the client that is about the cluster and not about single tasks. */
 export class ClusterClient {
@@ -44,9 +46,14 @@ export class ClusterClient {
     return this.caller.json('getCluster', { ...options });
   }
 
-  /** Events after a sequence number, oldest first. */
+  /** Events after a sequence number, oldest first; with the order `newest` those before one, newest first. */
   listEvents(query: OperationInput<'listEvents'> = {}): Listing<EventView> {
-    return this.caller.list('listEvents', {}, { namespace: this.caller.namespace ?? undefined, ...query }, 'after');
+    return this.caller.list(
+      'listEvents',
+      {},
+      { namespace: this.caller.namespace ?? undefined, ...query },
+      timelineCursor(query),
+    );
   }
 
   /** The newest measurement of every worker. */
@@ -88,6 +95,14 @@ export class ClusterClient {
     options?: CallOptions,
   ): Promise<WorkerTelemetryView> {
     return this.caller.json('getWorkerTelemetry', { params: { worker }, query: { ...query }, ...options });
+  }
+
+  listWorkerTasks(worker: string, query: Omit<OperationInput<'listWorkerTasks'>, 'worker'> = {}): Listing<TaskView> {
+    return this.caller.list('listWorkerTasks', { worker }, { ...query });
+  }
+
+  listWorkerEvents(worker: string, query: Timeline = {}): Listing<EventView> {
+    return this.caller.list('listWorkerEvents', { worker }, { ...query }, timelineCursor(query));
   }
 
   /** The join token in the answer is shown this once. */

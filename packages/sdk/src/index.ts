@@ -14,6 +14,7 @@ export { Listing, type ListPage } from './listing.ts';
 export { bytesOf } from './log-bytes.ts';
 export type { LogRecord } from './log-position.ts';
 export { DEFAULT_RETRY, type RetryNotice, type RetryOptions } from './retry.ts';
+export type { Timeline } from './timeline.ts';
 export { ConnectionError, type ConnectionErrorKind, type Transport } from './transport/transport.ts';
 export { isTerminal, type WaitOptions } from './wait.ts';
 export type { WatchFilter, WatchListener, WatchUpdate } from './watch/subscription.ts';

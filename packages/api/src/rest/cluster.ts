@@ -91,6 +91,7 @@ export type DrainRequest = Static<typeof DrainRequest>;
 export const QueueView = Type.Object(
   {
     total: Type.Integer(),
+    next: Nullable(Type.String()),
     items: Type.Array(
       Type.Object({
         position: Type.Integer(),

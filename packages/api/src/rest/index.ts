@@ -1,3 +1,4 @@
+export * from './bulk.ts';
 export * from './cluster.ts';
 export * from './openapi.ts';
 export * from './operations.ts';

@@ -104,7 +104,12 @@ function refer(schema: unknown, schemas: Json): unknown {
   return { $ref: `#/components/schemas/${$id}` };
 }
 
-const SUBMITS: ReadonlySet<OperationName> = new Set<OperationName>(['submitTask', 'submitJob', 'retryTask']);
+const SUBMITS: ReadonlySet<OperationName> = new Set<OperationName>([
+  'submitTask',
+  'submitJob',
+  'retryTask',
+  'retryTasks',
+]);
 
 const IDEMPOTENCY_KEY = {
   name: 'Idempotency-Key',

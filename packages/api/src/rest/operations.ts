@@ -3,6 +3,7 @@
  * server, the SDK and the CLI their types (which import them as types only: schemas cost start-up time).
  */
 import { type Static, type TObject, type TSchema, Type } from 'typebox';
+import { BulkResult, TASK_FILTER, TaskSelection } from './bulk.ts';
 import {
   ClusterView,
   DrainRequest,
@@ -30,14 +31,18 @@ import type { OperationName } from './routes.ts';
 import { LoginCodeView, SessionRequest, SessionView } from './session.ts';
 import {
   ArtifactList,
+  AttemptList,
   CancelRequest,
   ExplanationView,
   Id,
+  JobList,
   JobSubmission,
   JobSubmitted,
+  JobView,
   TaskDetail,
   TaskList,
   TaskPatch,
+  TaskPreview,
   TaskSubmission,
   TaskView,
 } from './task.ts';
@@ -74,6 +79,7 @@ const TaskParams = Type.Object(
   },
   strict,
 );
+const JobParams = Type.Object({ job: Id }, strict);
 const WorkerParams = Type.Object({ worker: Id }, strict);
 const Namespace = Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'Name of a namespace.' }));
 const Limit = (most: number, usual: number) =>
@@ -98,16 +104,7 @@ const SubmitQuery = Type.Object(
 
 const TaskListQuery = Type.Object(
   {
-    namespace: Namespace,
-    state: Listed('States, separated by commas.'),
-    reason: Listed('Reasons of ended tasks, separated by commas.'),
-    owner: Listed('Name of the user who submitted.'),
-    worker: Listed('Tasks with an attempt on this worker.'),
-    job: Listed('Id of a job.'),
-    name: Listed('Name of the task.'),
-    image: Listed('Image as it was written at submit.'),
-    label: Listed('`key=value` pairs, separated by commas; all have to match.'),
-    id: Listed('First characters of the id.'),
+    ...TASK_FILTER,
     order: Type.Optional(Type.Union([Type.Literal('newest'), Type.Literal('oldest'), Type.Literal('priority')])),
     limit: Limit(1000, 100),
     cursor: Cursor,
@@ -125,6 +122,18 @@ const EventListQuery = Type.Object(
         description: 'Only events with a higher sequence.',
       }),
     ),
+    before: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: Number.MAX_SAFE_INTEGER,
+        description: 'Only events with a lower sequence. With the order `newest`.',
+      }),
+    ),
+    order: Type.Optional(
+      Type.Union([Type.Literal('oldest'), Type.Literal('newest')], {
+        description: 'Which comes first: the oldest (default) after `after`, or the newest before `before`.',
+      }),
+    ),
     worker: Listed('Only events about this worker.'),
     kind: Listed('Kinds, separated by commas.'),
     limit: Limit(1000, 100),
@@ -132,7 +141,8 @@ const EventListQuery = Type.Object(
   strict,
 );
 
-const TaskEventQuery = Type.Object({ after: EventListQuery.properties.after, limit: Limit(1000, 1000) }, strict);
+const { after, before, order } = EventListQuery.properties;
+const TimelineQuery = Type.Object({ after, before, order, limit: Limit(1000, 1000) }, strict);
 
 const LogQuerySchema = Type.Object(
   {
@@ -147,6 +157,23 @@ const LogQuerySchema = Type.Object(
     stream: Type.Optional(Type.Union([Type.Literal('stdout'), Type.Literal('stderr')])),
     since: Type.Optional(
       Type.String({ maxLength: 40, description: 'Only lines from this time (ISO 8601) or of the last `10m`.' }),
+    ),
+    until: Type.Optional(
+      Type.String({ maxLength: 40, description: 'Only lines before this time, or from longer ago than `10m`.' }),
+    ),
+    offset: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: Number.MAX_SAFE_INTEGER,
+        description: 'Bytes of the stream to leave out at its begin. Needs `stream`.',
+      }),
+    ),
+    bytes: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: Number.MAX_SAFE_INTEGER,
+        description: 'Most bytes of the stream. Needs `stream`.',
+      }),
     ),
     grep: Type.Optional(Type.String({ minLength: 1, maxLength: 1024, description: 'Only lines with this text.' })),
     regex: Type.Optional(
@@ -170,13 +197,32 @@ export const OPERATIONS = {
   getVersion: { response: VersionView },
   getCluster: { response: ClusterView },
   submitTask: { query: SubmitQuery, body: TaskSubmission, response: TaskView },
+  validateTask: { query: SubmitQuery, body: TaskSubmission, response: TaskPreview },
   submitJob: { query: SubmitQuery, body: JobSubmission, response: JobSubmitted },
   listTasks: { query: TaskListQuery, response: TaskList },
+  listJobs: {
+    query: Type.Object(
+      {
+        namespace: Namespace,
+        owner: Listed('Name of the user who submitted.'),
+        name: Listed('Name of the job.'),
+        limit: Limit(100, 20),
+        cursor: Cursor,
+      },
+      strict,
+    ),
+    response: JobList,
+  },
+  getJob: { params: JobParams, response: JobView },
+  cancelJob: { params: JobParams, body: CancelRequest, bodyOptional: true, response: BulkResult },
   getTask: { params: TaskParams, response: TaskDetail },
   explainTask: { params: TaskParams, response: ExplanationView },
-  listTaskEvents: { params: TaskParams, query: TaskEventQuery, response: EventList },
+  listAttempts: { params: TaskParams, response: AttemptList },
+  listTaskEvents: { params: TaskParams, query: TimelineQuery, response: EventList },
   cancelTask: { params: TaskParams, body: CancelRequest, bodyOptional: true, response: TaskView },
   retryTask: { params: TaskParams, response: TaskView },
+  cancelTasks: { body: TaskSelection, response: BulkResult },
+  retryTasks: { body: TaskSelection, response: BulkResult },
   updateTask: { params: TaskParams, body: TaskPatch, response: TaskView },
   readLogs: {
     params: TaskParams,
@@ -194,12 +240,44 @@ export const OPERATIONS = {
     response: Type.String(),
     media: ['application/octet-stream'],
   },
-  getQueue: { query: Type.Object({ namespace: Namespace, limit: Limit(1000, 100) }, strict), response: QueueView },
+  getArchive: {
+    params: TaskParams,
+    query: Type.Object({ attempt: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })) }, strict),
+    response: Type.String(),
+    media: ['application/x-tar'],
+  },
+  getQueue: {
+    query: Type.Object({ namespace: Namespace, limit: Limit(1000, 100), cursor: Cursor }, strict),
+    response: QueueView,
+  },
   listWorkers: {
-    query: Type.Object({ state: Listed('States, separated by commas. Without it: all but revoked.') }, strict),
+    query: Type.Object(
+      {
+        state: Listed('States, separated by commas. Without it: all but revoked.'),
+        label: Listed('`key=value` pairs, separated by commas; all have to match.'),
+        q: Listed('A part of the id or of the address.'),
+        limit: Limit(1000, 1000),
+        cursor: Cursor,
+      },
+      strict,
+    ),
     response: WorkerList,
   },
   getWorker: { params: WorkerParams, response: WorkerView },
+  listWorkerTasks: {
+    params: WorkerParams,
+    query: Type.Object(
+      {
+        state: Listed('States, separated by commas.'),
+        order: TaskListQuery.properties.order,
+        limit: Limit(1000, 100),
+        cursor: Cursor,
+      },
+      strict,
+    ),
+    response: TaskList,
+  },
+  listWorkerEvents: { params: WorkerParams, query: TimelineQuery, response: EventList },
   registerWorker: { body: WorkerRegistration, response: WorkerRegistered },
   unregisterWorker: {
     params: WorkerParams,

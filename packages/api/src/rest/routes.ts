@@ -22,6 +22,12 @@ export const ROUTES = {
     summary: 'State of the cluster in numbers',
   },
   submitTask: { method: 'POST', path: '/api/v1/tasks', status: 201, summary: 'Submit one task' },
+  validateTask: {
+    method: 'POST',
+    path: '/api/v1/tasks/validate',
+    status: 200,
+    summary: 'What would become of a task, without submitting it',
+  },
   submitJob: {
     method: 'POST',
     path: '/api/v1/jobs',
@@ -29,6 +35,14 @@ export const ROUTES = {
     summary: 'Submit many tasks, all or nothing',
   },
   listTasks: { method: 'GET', path: '/api/v1/tasks', status: 200, summary: 'List tasks' },
+  listJobs: { method: 'GET', path: '/api/v1/jobs', status: 200, summary: 'List jobs, the newest first' },
+  getJob: { method: 'GET', path: '/api/v1/jobs/{job}', status: 200, summary: 'One job and how far its tasks are' },
+  cancelJob: {
+    method: 'POST',
+    path: '/api/v1/jobs/{job}/cancel',
+    status: 200,
+    summary: 'Cancel what has not ended of a job',
+  },
   getTask: {
     method: 'GET',
     path: '/api/v1/tasks/{task}',
@@ -40,6 +54,12 @@ export const ROUTES = {
     path: '/api/v1/tasks/{task}/explain',
     status: 200,
     summary: 'Why a task waits, per worker',
+  },
+  listAttempts: {
+    method: 'GET',
+    path: '/api/v1/tasks/{task}/attempts',
+    status: 200,
+    summary: 'Attempts of a task, oldest first',
   },
   listTaskEvents: {
     method: 'GET',
@@ -58,6 +78,18 @@ export const ROUTES = {
     path: '/api/v1/tasks/{task}/retry',
     status: 201,
     summary: 'Submit a new task with the spec of an ended one',
+  },
+  cancelTasks: {
+    method: 'POST',
+    path: '/api/v1/tasks/cancel',
+    status: 200,
+    summary: 'Cancel many tasks, by id or filter',
+  },
+  retryTasks: {
+    method: 'POST',
+    path: '/api/v1/tasks/retry',
+    status: 200,
+    summary: 'Retry many ended tasks, by id or filter',
   },
   updateTask: {
     method: 'PATCH',
@@ -83,6 +115,12 @@ export const ROUTES = {
     status: 200,
     summary: 'Download one of them',
   },
+  getArchive: {
+    method: 'GET',
+    path: '/api/v1/tasks/{task}/archive',
+    status: 200,
+    summary: 'Download all files of an attempt as one tar archive',
+  },
   getQueue: { method: 'GET', path: '/api/v1/queue', status: 200, summary: 'Waiting tasks in order' },
   listWorkers: { method: 'GET', path: '/api/v1/workers', status: 200, summary: 'List workers' },
   getWorker: {
@@ -90,6 +128,18 @@ export const ROUTES = {
     path: '/api/v1/workers/{worker}',
     status: 200,
     summary: 'One worker with usage and running tasks',
+  },
+  listWorkerTasks: {
+    method: 'GET',
+    path: '/api/v1/workers/{worker}/tasks',
+    status: 200,
+    summary: 'Tasks with an attempt on a worker',
+  },
+  listWorkerEvents: {
+    method: 'GET',
+    path: '/api/v1/workers/{worker}/events',
+    status: 200,
+    summary: 'Timeline of a worker',
   },
   registerWorker: {
     method: 'POST',
@@ -213,6 +263,12 @@ export interface LogQuery {
   readonly stream?: 'stdout' | 'stderr';
   /** Only lines read at or after this time (ISO 8601) or within this duration (`10m`). */
   readonly since?: string;
+  /** Only lines read before this time, or longer ago than this duration. */
+  readonly until?: string;
+  /** Bytes of the stream to leave out at its begin; needs `stream`. */
+  readonly offset?: number;
+  /** Most bytes of the log; needs `stream`. */
+  readonly bytes?: number;
   /** Only lines that contain this text. */
   readonly grep?: string;
   /** Only lines that match this regular expression (RE2-like: bounded time). */
@@ -235,6 +291,11 @@ export interface TaskQuery {
   readonly image?: string;
   readonly label?: string;
   readonly id?: string;
+  /** First characters of the id, or a part of name or image. */
+  readonly q?: string;
+  /** ISO 8601, or a duration before now (`2h`). */
+  readonly submittedAfter?: string;
+  readonly submittedBefore?: string;
   readonly order?: 'newest' | 'oldest' | 'priority';
   readonly limit?: number;
   readonly cursor?: string;

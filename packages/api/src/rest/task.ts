@@ -220,7 +220,16 @@ export const CancelRequest = Type.Object(
 export type CancelRequest = Static<typeof CancelRequest>;
 
 export const TaskPatch = Type.Object(
-  { priority: Type.Integer({ minimum: 0, maximum: 100 }) },
+  {
+    priority: Type.Integer({ minimum: 0, maximum: 100 }),
+    version: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: Number.MAX_SAFE_INTEGER,
+        description: 'Only if the task still has this version. The header `If-Match` says the same.',
+      }),
+    ),
+  },
   { additionalProperties: false, $id: 'TaskPatch' },
 );
 export type TaskPatch = Static<typeof TaskPatch>;
@@ -240,6 +249,66 @@ export const ArtifactList = Type.Object(
   { items: Type.Array(ArtifactView), next: Nullable(Type.String()) },
   { $id: 'ArtifactList' },
 );
+
+export const AttemptList = Type.Object(
+  { items: Type.Array(AttemptView), next: Nullable(Type.String()) },
+  { $id: 'AttemptList' },
+);
+
+/** Tasks that were submitted together, and how far they are. */
+export const JobView = Type.Object(
+  {
+    id: Type.String(),
+    namespace: Type.String(),
+    owner: Type.String(),
+    name: Nullable(Type.String()),
+    size: Type.Integer({ description: 'Tasks at the submit.' }),
+    submittedAt: Time,
+    tasks: Type.Record(Type.String(), Type.Integer({ description: 'count by state' })),
+    state: Type.Enum(['waiting', 'running', 'completed', 'failed', 'cancelled'], {
+      description:
+        '`waiting`: nothing has started. `running`: not all have ended. Then `completed` if all have, `failed` if one has failed, else `cancelled`.',
+    }),
+  },
+  { $id: 'Job' },
+);
+export type JobView = Static<typeof JobView>;
+export const JobList = Type.Object({ items: Type.Array(JobView), next: Nullable(Type.String()) }, { $id: 'JobList' });
+
+/** What would become of a submission. */
+export const TaskPreview = Type.Object(
+  {
+    namespace: Type.String(),
+    accepted: Type.Boolean({ description: 'Whether the submit would be taken.' }),
+    error: Nullable(
+      Type.Object(
+        { code: Type.String(), message: Type.String(), field: Nullable(Type.String()) },
+        {
+          description: 'Why not; `field` is the path of what is to blame.',
+        },
+      ),
+    ),
+    spec: Nullable(
+      Type.Record(Type.String(), Type.Unknown(), {
+        description: 'The submission as it is understood, with the defaults filled in. null when it can not be read.',
+      }),
+    ),
+    wouldStart: Nullable(
+      Type.Object({
+        when: Type.Enum(['now', 'later', 'never'], {
+          description: '`later`: it would wait. `never`: no worker that is known, or the quota, could ever take it.',
+        }),
+        worker: Nullable(Type.String({ description: 'Where, when now.' })),
+        placedBy: Nullable(Type.String({ description: 'Policy and score that would decide.' })),
+        summary: Type.String(),
+        advice: Nullable(Type.String({ description: 'The cheapest change that would admit it.' })),
+        workers: ExplanationView.properties.workers,
+      }),
+    ),
+  },
+  { $id: 'TaskPreview' },
+);
+export type TaskPreview = Static<typeof TaskPreview>;
 
 /** One line of `application/x-ndjson` from the log route. */
 export type LogLine =

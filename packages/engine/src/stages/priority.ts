@@ -11,6 +11,11 @@ type SetPriority = Extract<Command, { kind: 'setPriority' }>;
 export function setPriority(step: Step, command: SetPriority): Reply {
   const task = step.state.tasks.get(command.taskId);
   if (task === undefined) return reject('task_unknown', `Task ${command.taskId} does not exist.`);
+  if (command.ifVersion !== undefined && command.ifVersion !== task.version)
+    return reject(
+      'precondition_failed',
+      `Task ${task.id} has version ${task.version} by now, not ${command.ifVersion}; read it again.`,
+    );
   if (isTerminal(task.state)) return reject('task_ended', `Task ${task.id} has ended (${task.state}).`);
   if (!isWaiting(task.state))
     return reject(

@@ -3,7 +3,7 @@ import type { OperationInput, OperationName, OperationOutput, SessionView } from
 import type { Accepted, Command, TaskId } from '@cloudai/engine';
 import { authorize, type Subject, visibleNamespaces } from '../authorize.ts';
 import type { MasterContext } from '../context.ts';
-import type { ArtifactDownload } from './artifacts.ts';
+import type { ArchiveDownload, ArtifactDownload } from './artifacts.ts';
 import type { LogReading } from './logs.ts';
 import { Rejected, rejectedBy } from './rejected.ts';
 
@@ -27,6 +27,7 @@ export interface SessionOpened {
 interface OwnOutputs {
   readonly readLogs: LogReading;
   readonly getArtifact: ArtifactDownload;
+  readonly getArchive: ArchiveDownload;
   readonly createSession: SessionOpened;
 }
 

@@ -8,11 +8,14 @@ import { CommittedSequence } from '../committed-sequence.ts';
 import type { MasterContext } from '../context.ts';
 import { Unavailable } from '../unavailable.ts';
 import { artifactOperations } from './artifacts.ts';
+import { bulkOperations } from './bulk.ts';
 import type { Call, Operation, Operations, Output, SessionOpened } from './call.ts';
 import { clusterOperations } from './cluster.ts';
 import { eventOperations } from './events.ts';
+import { jobOperations } from './jobs.ts';
 import { LoginCodes } from './login-codes.ts';
 import { logOperations } from './logs.ts';
+import { previewOperations } from './preview.ts';
 import { queueOperations } from './queue.ts';
 import { Rejected } from './rejected.ts';
 import { schedulerOperations } from './scheduler.ts';
@@ -24,7 +27,7 @@ import { compileValidators, type RawInput, validate } from './validate.ts';
 import { TaskWatch } from './watch.ts';
 import { workerOperations } from './workers.ts';
 
-export type { ArtifactDownload, ByteRange } from './artifacts.ts';
+export type { ArchiveDownload, ArtifactDownload, ByteRange } from './artifacts.ts';
 export type { Call, SessionOpened } from './call.ts';
 export type { LogPiece, LogReading } from './logs.ts';
 export { Rejected } from './rejected.ts';
@@ -80,6 +83,9 @@ function bind(context: MasterContext, logins: LoginCodes): Operations {
   return {
     ...clusterOperations(context),
     ...taskOperations(context),
+    ...previewOperations(context),
+    ...bulkOperations(context),
+    ...jobOperations(context),
     ...logOperations(context, new TaskWatch(context.loop)),
     ...artifactOperations(context),
     ...queueOperations(context),

@@ -121,7 +121,9 @@ class LogReader {
     const cutter = needsLines(this.#filter) ? new LineCutter() : null;
     const pass = (line: LogRecord): LogPiece | null =>
       keeps(this.#filter, line) ? { kind: 'data', attempt: number, ...line } : null;
-    let from = BEGINNING;
+    const { range, stream } = this.#filter;
+    let from = range === null || stream === null ? BEGINNING : { ...BEGINNING, [stream]: range.from };
+    let left = range?.bytes ?? Number.POSITIVE_INFINITY;
     if (cutter !== null && this.#filter.tail !== null) {
       const { lines, end } = await this.#tail(number, this.#filter.tail, cutter);
       for (const line of lines) yield { kind: 'data', attempt: number, ...line };
@@ -129,14 +131,17 @@ class LogReader {
     }
     if (this.#filter.tail === null || follow) {
       for await (const record of this.#records(attempt, follow, from, signal)) {
-        if (this.#filter.stream !== null && record.stream !== this.#filter.stream) continue;
-        if (cutter === null) yield { kind: 'data', attempt: number, ...record };
+        if (stream !== null && record.stream !== stream) continue;
+        const part = record.data.length <= left ? record : { ...record, data: record.data.subarray(0, left) };
+        left -= part.data.length;
+        if (cutter === null) yield { kind: 'data', attempt: number, ...part };
         else
-          for (const line of cutter.cut(record)) {
+          for (const line of cutter.cut(part)) {
             await this.#pace.step();
             const piece = pass(line);
             if (piece !== null) yield piece;
           }
+        if (left <= 0) break;
       }
       for (const line of cutter?.rest() ?? []) {
         const piece = pass(line);
@@ -157,7 +162,8 @@ class LogReader {
     cutter: LineCutter,
   ): Promise<{ readonly lines: LogRecord[]; readonly end: LogOffsets }> {
     const { logs } = this.#context;
-    const filtered = this.#filter.matches !== null || this.#filter.since !== null || this.#filter.stream !== null;
+    const { matches, since, until, stream } = this.#filter;
+    const filtered = matches !== null || since !== null || until !== null || stream !== null;
     // Without a filter the store finds the place from the end; with one the whole log has to be looked at.
     const tail = filtered ? null : await logs.tail(this.#taskId, number, count + 1);
     const end = { ...(tail?.end ?? BEGINNING) };

@@ -212,6 +212,16 @@ export function readTime(text: string | undefined, at: string): number | null {
   return ms;
 }
 
+/** A point in time as text, or how long before `now` it was. */
+export function readMoment(text: string, at: string, now: number): number {
+  if (/^\d{4}-/.test(text)) {
+    const ms = Date.parse(text);
+    if (!Number.isNaN(ms)) return ms;
+    throw invalid(at, `${show(text)} is not a time; write 2027-01-31T12:00:00Z, or 10m for ten minutes ago`);
+  }
+  return now - readDuration(text, at, { zero: true })!;
+}
+
 export function readDuration(
   input: string | number | undefined,
   at: string,

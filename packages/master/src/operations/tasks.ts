@@ -1,17 +1,27 @@
-import { type OperationInput, TASK_STATES, type TaskView } from '@cloudai/api/rest';
-import type { EndReason, Explanation, Task, TaskState } from '@cloudai/engine';
-import type { TaskFilter } from '@cloudai/store';
+import type { TaskView } from '@cloudai/api/rest';
+import type { Explanation, Task } from '@cloudai/engine';
 import type { MasterContext } from '../context.ts';
 import { attemptView, explanationView, taskView } from '../views.ts';
-import { type Call, namespacesOf, type Operations, submit, taskUnknown } from './call.ts';
+import { type Operations, submit, taskUnknown } from './call.ts';
 import { findAttempts, findNewestAttempt, findTask } from './find.ts';
 import { readPage } from './page.ts';
-import { invalid, Rejected } from './rejected.ts';
+import { Rejected } from './rejected.ts';
 import { homeNamespace, readTasks, submitTasks } from './submit.ts';
+import { readTaskFilter } from './task-filter.ts';
+
+export { readTaskFilter } from './task-filter.ts';
 
 type TaskOperations = Pick<
   Operations,
-  'submitTask' | 'submitJob' | 'listTasks' | 'getTask' | 'explainTask' | 'cancelTask' | 'retryTask' | 'updateTask'
+  | 'submitTask'
+  | 'submitJob'
+  | 'listTasks'
+  | 'getTask'
+  | 'listAttempts'
+  | 'explainTask'
+  | 'cancelTask'
+  | 'retryTask'
+  | 'updateTask'
 >;
 
 export function taskOperations(context: MasterContext): TaskOperations {
@@ -34,11 +44,11 @@ export function taskOperations(context: MasterContext): TaskOperations {
     },
 
     async listTasks(call, input) {
-      const filter = readTaskFilter(call, input);
+      const filter = readTaskFilter(call, input, context.now());
       const { items, next } = await readPage(input.cursor, (cursor) =>
         context.store.tasks(filter, input.order ?? 'newest', input.limit ?? 100, cursor),
       );
-      return { items: await Promise.all(items.map((task) => viewOf(context, task))), next };
+      return { items: await Promise.all(items.map((task) => taskViewOf(context, task))), next };
     },
 
     async getTask(call, { task: id }) {
@@ -51,6 +61,11 @@ export function taskOperations(context: MasterContext): TaskOperations {
       };
     },
 
+    async listAttempts(call, { task: id }) {
+      const attempts = await findAttempts(context, await findTask(context, call, id));
+      return { items: attempts.map(attemptView), next: null };
+    },
+
     async explainTask(call, { task: id }) {
       const task = await findTask(context, call, id);
       return explanationView(context.loop.engine.explain(task.id, context.now()) ?? explainEnded(task));
@@ -59,7 +74,7 @@ export function taskOperations(context: MasterContext): TaskOperations {
     async cancelTask(call, { task: id, body }) {
       const task = await findTask(context, call, id);
       // An ended task that the engine has forgotten stays as it is; cancelling it is no error.
-      if (context.loop.engine.task(task.id) === null) return viewOf(context, task);
+      if (context.loop.engine.task(task.id) === null) return taskViewOf(context, task);
       const { user } = call.subject;
       await submit(
         context,
@@ -82,7 +97,9 @@ export function taskOperations(context: MasterContext): TaskOperations {
     async updateTask(call, { task: id, body }) {
       const task = await findTask(context, call, id);
       const { user } = call.subject;
-      await submit(context, { kind: 'setPriority', taskId: task.id, priority: body.priority, by: user }, 'done');
+      const { priority, version } = body;
+      const ifVersion = version === undefined ? {} : { ifVersion: version };
+      await submit(context, { kind: 'setPriority', taskId: task.id, priority, by: user, ...ifVersion }, 'done');
       return viewById(context, task.id);
     },
   };
@@ -91,10 +108,10 @@ export function taskOperations(context: MasterContext): TaskOperations {
 async function viewById(context: MasterContext, id: string): Promise<TaskView> {
   const task = context.loop.engine.task(id) ?? (await context.store.task(id));
   if (task === null) throw taskUnknown(id);
-  return viewOf(context, task);
+  return taskViewOf(context, task);
 }
 
-async function viewOf(context: MasterContext, task: Task): Promise<TaskView> {
+export async function taskViewOf(context: MasterContext, task: Task): Promise<TaskView> {
   return taskView(task, await findNewestAttempt(context, task));
 }
 
@@ -110,42 +127,4 @@ function explainEnded(task: Task): Explanation {
     workers: [],
     advice: null,
   };
-}
-
-/** The listing's filter, within what the caller may see. */
-export function readTaskFilter(call: Call, input: OperationInput<'listTasks'>): TaskFilter {
-  const { owner, name, image } = input;
-  return {
-    namespaces: namespacesOf(call, input.namespace),
-    ...(input.state === undefined ? {} : { states: readStates(input.state) }),
-    ...(input.reason === undefined ? {} : { reasons: splitList(input.reason) as EndReason[] }),
-    ...(owner === undefined ? {} : { owner }),
-    ...(name === undefined ? {} : { name }),
-    ...(image === undefined ? {} : { image }),
-    ...(input.worker === undefined ? {} : { workerId: input.worker }),
-    ...(input.job === undefined ? {} : { jobId: input.job }),
-    ...(input.id === undefined ? {} : { idPrefix: input.id }),
-    ...(input.label === undefined ? {} : { labels: readLabels(input.label) }),
-  };
-}
-
-function readStates(text: string): TaskState[] {
-  return splitList(text).map((word) => {
-    const state = TASK_STATES.find((known) => known === word);
-    if (state === undefined) throw invalid('state', `${word} is not one of ${TASK_STATES.join(', ')}`);
-    return state;
-  });
-}
-
-function readLabels(text: string): Record<string, string> {
-  const pairs = splitList(text).map((pair): [string, string] => {
-    const equals = pair.indexOf('=');
-    if (equals < 1) throw invalid('label', `${pair} is not of the form key=value`);
-    return [pair.slice(0, equals), pair.slice(equals + 1)];
-  });
-  return Object.fromEntries(pairs);
-}
-
-function splitList(text: string): string[] {
-  return text.split(',').filter((word) => word !== '');
 }

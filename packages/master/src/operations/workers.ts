@@ -3,12 +3,21 @@ import { type Attempt, type Worker, ZERO } from '@cloudai/engine';
 import type { MasterContext } from '../context.ts';
 import { time, workerView } from '../views.ts';
 import { type Call, namespacesOf, type Operations, submit } from './call.ts';
+import { readPage } from './page.ts';
 import { invalid, Rejected } from './rejected.ts';
 import { readDuration } from './submission.ts';
+import { readLabelPairs, readStates, splitList } from './task-filter.ts';
+import { taskViewOf } from './tasks.ts';
 
 type WorkerOperations = Pick<
   Operations,
-  'listWorkers' | 'getWorker' | 'registerWorker' | 'unregisterWorker' | 'drainWorker' | 'labelWorker'
+  | 'listWorkers'
+  | 'getWorker'
+  | 'listWorkerTasks'
+  | 'registerWorker'
+  | 'unregisterWorker'
+  | 'drainWorker'
+  | 'labelWorker'
 >;
 
 const JOIN_TOKEN_TTL_MS = 15 * 60_000;
@@ -16,14 +25,35 @@ const JOIN_TOKEN_MAX_MS = 24 * 3_600_000;
 
 export function workerOperations(context: MasterContext): WorkerOperations {
   return {
-    listWorkers(call, { state }) {
-      const states = state === undefined ? WORKER_STATES.filter((known) => known !== 'revoked') : readStates(state);
-      const workers = context.loop.engine.workers().filter((worker) => states.includes(worker.state));
-      return { items: workers.map((worker) => viewOf(context, call, worker)), next: null };
+    /** By id, which is also the cursor. */
+    listWorkers(call, { state, label, q, limit = 1000, cursor = '' }) {
+      const states =
+        state === undefined ? WORKER_STATES.filter((known) => known !== 'revoked') : readWorkerStates(state);
+      const labels = Object.entries(label === undefined ? {} : readLabelPairs(label));
+      const fitting = context.loop.engine
+        .workers()
+        .filter((worker) => states.includes(worker.state) && worker.id > cursor)
+        .filter((worker) => labels.every(([key, value]) => labelsOf(worker)[key] === value))
+        .filter(({ id, address }) => q === undefined || [id, address ?? ''].some((text) => text.includes(q)));
+      const page = fitting.slice(0, limit);
+      return {
+        items: page.map((worker) => viewOf(context, call, worker)),
+        next: fitting.length > limit ? page.at(-1)!.id : null,
+      };
     },
 
     getWorker(call, { worker }) {
       return viewOf(context, call, findWorker(context, worker));
+    },
+
+    async listWorkerTasks(call, { worker, state, order = 'newest', limit = 100, cursor: asked }) {
+      const filter = {
+        namespaces: namespacesOf(call, undefined),
+        workerId: findWorker(context, worker).id,
+        ...(state === undefined ? {} : { states: readStates(state) }),
+      };
+      const { items, next } = await readPage(asked, (cursor) => context.store.tasks(filter, order, limit, cursor));
+      return { items: await Promise.all(items.map((task) => taskViewOf(context, task))), next };
     },
 
     async registerWorker(call, { body }) {
@@ -120,13 +150,14 @@ function readAddress(address: string | undefined): string | null {
   return address;
 }
 
-function readStates(text: string): string[] {
-  return text
-    .split(',')
-    .filter((word) => word !== '')
-    .map((word) => {
-      if (!WORKER_STATES.some((known) => known === word))
-        throw invalid('state', `${word} is not one of ${WORKER_STATES.join(', ')}`);
-      return word;
-    });
+function labelsOf({ labels, detectedLabels }: Worker): Readonly<Record<string, string>> {
+  return { ...detectedLabels, ...labels };
+}
+
+function readWorkerStates(text: string): string[] {
+  return splitList(text).map((word) => {
+    if (!WORKER_STATES.some((known) => known === word))
+      throw invalid('state', `${word} is not one of ${WORKER_STATES.join(', ')}`);
+    return word;
+  });
 }

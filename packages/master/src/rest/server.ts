@@ -7,6 +7,7 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import { authorize } from '../authorize.ts';
 import type { MasterContext } from '../context.ts';
 import {
+  type ArchiveDownload,
   type ArtifactDownload,
   createOperations,
   type LogReading,
@@ -17,9 +18,11 @@ import {
 import { printable } from '../operations/problem.ts';
 import { subjectOf } from '../subject.ts';
 import { addUpgrade, isUpgrade, WatchHub, withProtocolToken } from '../watch/index.ts';
+import { openArchive } from './archive-reply.ts';
 import { openArtifact } from './artifact-reply.ts';
 import { authenticate, type Caller, checkOrigin } from './authenticate.ts';
 import { endedCookies, sessionCookies } from './cookies.ts';
+import { askedVersion, entityTag, isKnown } from './entity-tag.ts';
 import { errorReply } from './error-reply.ts';
 import { hostCheck } from './hosts.ts';
 import { Interrupted, sendLog } from './log-reply.ts';
@@ -81,6 +84,8 @@ export function buildServer(context: MasterContext, options: RestOptions): RestS
   const app = createApp(context, options);
   const operations = createOperations(context);
   const streams = new StreamBook();
+  const { failedLogins: mostFailed = FAILED_LOGINS_A_MINUTE } = options;
+  const failedLogins = new FailedLogins(mostFailed ?? Number.POSITIVE_INFINITY, () => context.now());
   const pages = addPages(app, options.webRoot ?? WEB_ROOT);
   const hostAllowed = hostCheck(options.host, options.hosts ?? []);
   let draining = false;
@@ -101,7 +106,7 @@ export function buildServer(context: MasterContext, options: RestOptions): RestS
     if (OPEN_PATHS.has(address)) return;
     if (pages.isPage(request.method, address)) return;
     if (isOpen(request.method, address)) checkOrigin(request.headers);
-    else request.caller = authenticate(context, request);
+    else request.caller = failedLogins.admit(request.ip, request.headers, () => authenticate(context, request));
     if (draining) throw new Rejected('unavailable', 'The master is stopping; try again');
   });
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply, options));
@@ -113,7 +118,7 @@ export function buildServer(context: MasterContext, options: RestOptions): RestS
 
   addPublicRoutes(app, context, () => draining);
   for (const name of Object.keys(ROUTES) as OperationName[])
-    addRoute(app, name, { context, operations, streams, options });
+    addRoute(app, name, { context, operations, streams, failedLogins, options });
   const document = openApi(context.version);
   app.get(DOCUMENT_PATH, () => document);
   const watch = new WatchHub(context, operations, options.log, options.watch);
@@ -124,7 +129,10 @@ export function buildServer(context: MasterContext, options: RestOptions): RestS
     requestId: (request) => givenId(request.headers['x-request-id']) ?? context.newId(),
     admit(request) {
       checkHost(request.headers.host);
-      const caller = authenticate(context, { method: 'GET', headers: withProtocolToken(request.headers) });
+      const headers = withProtocolToken(request.headers);
+      const caller = failedLogins.admit(request.socket.remoteAddress, headers, () =>
+        authenticate(context, { method: 'GET', headers }),
+      );
       if (draining) throw new Rejected('unavailable', 'The master is stopping; try again');
       return caller;
     },
@@ -205,6 +213,9 @@ function createApp(context: MasterContext, { tls, log }: RestOptions): FastifyIn
   return app;
 }
 
+/** They make something anew each time, unless the caller says with a key that it is a repeat. */
+const IDEMPOTENT: ReadonlySet<OperationName> = new Set(['submitTask', 'submitJob', 'retryTask', 'retryTasks'] as const);
+
 interface RouteParts {
   readonly context: MasterContext;
   readonly operations: OperationsLayer;
@@ -221,7 +232,7 @@ function addRoute(
   const schema: OperationSchema = OPERATIONS[name];
   const url = route.path.replace('/{path}', '/*').replaceAll(/\{(\w+)\}/g, ':$1');
   const isSecure = options.tls !== undefined;
-  const isSubmit = name === 'submitTask' || name === 'submitJob' || name === 'retryTask';
+  const takesKey = IDEMPOTENT.has(name);
 
   app.route({
     method: route.method,
@@ -230,20 +241,35 @@ function addRoute(
     async handler(request, reply) {
       const params = paramsOf(request);
       if (Object.values(params).includes('')) throw notFound(request);
-      if (name === 'createSession') return replySession(reply, await operations.logIn(request.id, request.body));
+      if (name === 'createSession') {
+        const opening = operations.logIn(request.id, request.body).catch((error: unknown) => {
+          throw failedLogins.judge(request.ip, error);
+        });
+        return replySession(reply, await opening);
+      }
       const { subject } = request.caller!;
-      const key = isSubmit ? request.headers['idempotency-key'] : undefined;
+      const key = takesKey ? request.headers['idempotency-key'] : undefined;
       const call = { subject, requestId: request.id, idempotencyKey: typeof key === 'string' ? key : null };
       const query = coerceQuery(schema.query, request.query);
-      const input = { params, query, body: request.body };
+      const input = { params, query, body: name === 'updateTask' ? conditional(request) : request.body };
       if (route.method === 'GET') reply.header(SEQUENCE_HEADER, operations.sequence());
       const output = await operations.perform(name, call, input);
       if (name === 'readLogs') return replyLog(request, reply, output as LogReading);
       if (name === 'getArtifact') return replyArtifact(request, reply, output as ArtifactDownload);
+      if (name === 'getArchive') {
+        const { headers, stream } = openArchive(output as ArchiveDownload);
+        return reply.headers(headers).send(stream);
+      }
       if (name === 'endSession') reply.header('set-cookie', endedCookies(isSecure));
       reply.code(route.status);
       if (schema.response === null) return reply.send();
-      return reply.type('application/json; charset=utf-8').send(JSON.stringify(output));
+      const text = JSON.stringify(output);
+      const tag = route.method === 'GET' ? entityTag(text, versionOf(output)) : null;
+      if (tag !== null) {
+        reply.header('etag', tag);
+        if (isKnown(request.headers['if-none-match'], tag)) return reply.code(304).send();
+      }
+      return reply.type('application/json; charset=utf-8').send(text);
     },
   });
 
@@ -289,6 +315,19 @@ function addRoute(
     );
     return reply.code(status).headers(headers).send(stream);
   }
+}
+
+/** The version of the task that an answer is about. */
+function versionOf(output: unknown): number | null {
+  const { task } = output as { task?: { version?: unknown } };
+  return typeof task?.version === 'number' ? task.version : null;
+}
+
+/** The body, with the version that `If-Match` asks for. */
+function conditional({ body, headers }: FastifyRequest): unknown {
+  const version = askedVersion(headers['if-match']);
+  const isObject = typeof body === 'object' && body !== null && !Array.isArray(body);
+  return version === null || !isObject ? body : { ...body, version };
 }
 
 function addPublicRoutes(app: FastifyInstance, context: MasterContext, isDraining: () => boolean): void {

@@ -106,7 +106,7 @@ export const handlers: Readonly<Partial<Record<OperationName, Handler>>> = {
       message: task.message,
       task,
     }));
-    return { total: items.length, items };
+    return { total: items.length, items, next: null };
   },
   listWorkers: (master) => ({ items: [...master.workers.values()], next: null }),
   getWorker: (master, { params }) => workerOf(master, params),

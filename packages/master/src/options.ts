@@ -22,6 +22,12 @@ export interface MasterOptions {
     /** Further names of this master, for the certificate and the Host header. */
     readonly hosts?: readonly string[];
   };
+  /** gRPC for programs; not served without it. Beyond loopback with TLS, as `rest`, and under the names of `rest.hosts`. */
+  readonly grpc?: {
+    readonly host?: string;
+    /** Default 50052, or none where that is taken. */
+    readonly port?: number;
+  };
   readonly engine?: Partial<EngineConfig>;
   readonly sessions?: Partial<SessionConfig>;
   readonly guard?: GuardLimits;

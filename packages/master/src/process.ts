@@ -11,6 +11,7 @@ import { type Logger, pino } from 'pino';
 import { FileArtifactStore } from './artifacts/artifact-store.ts';
 import { SteadyClock } from './clock.ts';
 import type { MasterContext } from './context.ts';
+import { openGrpc } from './grpc/index.ts';
 import { Authority, WORKER_LIFETIME_MS } from './identity/authority.ts';
 import { readClusterFile } from './identity/cluster-file.ts';
 import { identityOf } from './identity/identity.ts';
@@ -50,6 +51,8 @@ export interface MasterHandle {
   readonly clusterId: string;
   readonly epoch: number;
   readonly restUrl: string;
+  /** null: gRPC is not served. */
+  readonly grpcUrl: string | null;
   /** `host:port` that workers dial. */
   readonly workerEndpoint: string;
   readonly registry: SessionRegistry;
@@ -194,15 +197,19 @@ class Master {
     };
     const rest = await this.#startRest(context, authority);
     this.#started.push(() => rest.close());
+    const bind = <T>(start: () => Promise<T>, host: string, port: number) => this.#bind(start, host, port, 'programs');
+    const grpc = await openGrpc({ context, authority, options: this.#options, log: this.#log, bind });
+    this.#started.push(() => grpc.close());
     this.#renewCertificates(authority, async (now) => {
       server.setCredentials(await authority.issueServer(listen.names, now));
       rest.setCredentials(await authority.issueServer(this.#restNames(), now));
+      await grpc.renewCertificate(now);
     });
     this.#startRetention(context, logs, artifacts);
     this.#startTelemetry(context);
 
     this.#log.info(
-      { cluster: authority.clusterId, epoch, rest: rest.url, workers: context.workerEndpoint },
+      { cluster: authority.clusterId, epoch, rest: rest.url, grpc: grpc.url, workers: context.workerEndpoint },
       'the master is ready',
     );
     return {
@@ -210,6 +217,7 @@ class Master {
       clusterId: authority.clusterId,
       epoch,
       restUrl: rest.url,
+      grpcUrl: grpc.url,
       workerEndpoint: context.workerEndpoint,
       registry,
       server,
@@ -382,7 +390,7 @@ class Master {
   }
 
   async #bind<T>(listen: () => Promise<T>, host: string, port: number, whom: string): Promise<T> {
-    const flag = whom === 'users' ? '--listen' : '--worker-listen';
+    const flag = { users: '--listen', programs: '--grpc-listen' }[whom] ?? '--worker-listen';
     try {
       return await listen();
     } catch (cause) {

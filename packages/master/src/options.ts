@@ -21,6 +21,8 @@ export interface MasterOptions {
     readonly port?: number;
     /** Further names of this master, for the certificate and the Host header. */
     readonly hosts?: readonly string[];
+    /** Failed logins that one address may have in a minute; null: any number. Default 20. */
+    readonly failedLogins?: number | null;
   };
   /** gRPC for programs; not served without it. Beyond loopback with TLS, as `rest`, and under the names of `rest.hosts`. */
   readonly grpc?: {

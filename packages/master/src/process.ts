@@ -301,11 +301,12 @@ class Master {
     };
   }
 
-  async #startRest(context: MasterContext, authority: Authority): Promise<Rest> {
-    const { host = '127.0.0.1', port = 8080, hosts = [] } = this.#options.rest ?? {};
+  async #startRest(context: MasterContext, authority: Authority, metrics: MasterMetrics): Promise<Rest> {
+    const { host = '127.0.0.1', port = 8080, hosts = [], failedLogins } = this.#options.rest ?? {};
     const tls = isLoopback(host) ? undefined : await authority.issueServer(this.#restNames(), Date.now());
     const log = { error: (fields: object, message: string) => this.#log.error(fields, message) };
-    const start = () => startRest(context, { host, port, hosts, log, ...(tls === undefined ? {} : { tls }) });
+    const given = { ...(tls === undefined ? {} : { tls }), ...(failedLogins === undefined ? {} : { failedLogins }) };
+    const start = () => startRest(context, { host, port, hosts, log, ...given });
     return await this.#bind(start, host, port, 'users');
   }
 

@@ -10,7 +10,12 @@ export function masterOptions(values: MasterValues): Omit<MasterOptions, 'versio
   const advertise = values['workers.endpoint'];
   return {
     dataDir: values.data,
-    rest: { host: values['rest.host'], port: values['rest.port'], hosts: values['rest.hosts'] ?? [] },
+    rest: {
+      host: values['rest.host'],
+      port: values['rest.port'],
+      hosts: values['rest.hosts'] ?? [],
+      failedLogins: values['rest.failedLogins'],
+    },
     workers: {
       host: values['workers.host'],
       port: values['workers.port'],

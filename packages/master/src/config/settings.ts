@@ -52,6 +52,14 @@ export const MASTER_SETTINGS = {
     default: null,
     meaning: 'Further names in the Host header and in the certificate, separated by commas.',
   },
+  'rest.failedLogins': {
+    kind: 'integer',
+    default: 20,
+    least: 1,
+    never: true,
+    meaning:
+      'Failed logins that one address may have in a minute; further ones are told to wait (429). Good tokens never are. `never` lets everybody try on.',
+  },
   'workers.host': {
     kind: 'host',
     default: '127.0.0.1',

@@ -39,6 +39,11 @@ export function authenticate(
   return { subject, tokenHash, isByCookie: session !== null };
 }
 
+/** Whether there is anything that could be a guess. */
+export function showsToken({ authorization, cookie }: FastifyRequest['headers']): boolean {
+  return authorization !== undefined || sessionOf(cookie) !== null;
+}
+
 /** Browsers add cookies by themselves, so a request with one has to show that a page of ours meant it. */
 function checkIntent(method: string, headers: FastifyRequest['headers']): void {
   const isUpgrade = headers.upgrade !== undefined;

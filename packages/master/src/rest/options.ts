@@ -9,6 +9,8 @@ export interface RestOptions {
   readonly tls?: { readonly key: string; readonly cert: string };
   /** Names beside `localhost` and the address itself under which clients reach this server. */
   readonly hosts?: readonly string[];
+  /** Failed logins that one address may have in a minute; null: any number. Default 20. */
+  readonly failedLogins?: number | null;
   /** Folder with the built files of the dashboard. Default: that of the package `web`. */
   readonly webRoot?: string;
   /** Other figures for watches than the usual ones. */

@@ -24,8 +24,10 @@ import { authenticate, type Caller, checkOrigin } from './authenticate.ts';
 import { endedCookies, sessionCookies } from './cookies.ts';
 import { askedVersion, entityTag, isKnown } from './entity-tag.ts';
 import { errorReply } from './error-reply.ts';
+import { FAILED_LOGINS_A_MINUTE, FailedLogins } from './failed-logins.ts';
 import { hostCheck } from './hosts.ts';
 import { Interrupted, sendLog } from './log-reply.ts';
+import { addMetrics, checkMetricsReader, METRICS_PATH } from './metrics-route.ts';
 import type { RestOptions } from './options.ts';
 import { addPages } from './pages.ts';
 import { coerceQuery } from './query.ts';
@@ -221,12 +223,13 @@ interface RouteParts {
   readonly operations: OperationsLayer;
   readonly streams: StreamBook;
   readonly options: RestOptions;
+  readonly failedLogins: FailedLogins;
 }
 
 function addRoute(
   app: FastifyInstance,
   name: OperationName,
-  { context, operations, streams, options }: RouteParts,
+  { context, operations, streams, failedLogins, options }: RouteParts,
 ): void {
   const route: Route = ROUTES[name];
   const schema: OperationSchema = OPERATIONS[name];

@@ -32,6 +32,25 @@ async function logIn(user = 'ann'): Promise<string> {
 
 const by = (cookie: string, headers: Sent['headers'] = {}): Sent => ({ user: null, headers: { cookie, ...headers } });
 
+test('whoever guesses is told to wait, and a good token is good all the time', async () => {
+  const limited = new RestClient(bench, { failedLogins: 3 });
+  const wrong = { user: 'cai_aaaaaa_wrong' };
+  for (let n = 0; n < 3; n += 1) expect((await limited.get('/cluster', wrong)).status).toBe(401);
+  const refused = await limited.get('/cluster', wrong);
+  expect([refused.status, refused.body.error.code, refused.headers['retry-after']]).toEqual([
+    429,
+    'rate_limited',
+    '60',
+  ]);
+  expect((await limited.post('/session', { token: 'cai_x_y' }, { user: null })).status).toBe(429);
+  expect((await limited.get('/cluster', { user: null, headers: { cookie: 'cloudai_session=x' } })).status).toBe(429);
+  // Who shows nothing guesses nothing.
+  expect((await limited.get('/cluster', { user: null })).status).toBe(401);
+  expect((await limited.get('/cluster')).status).toBe(200);
+  expect((await limited.post('/session', { token: bench.tokens.get('ann') }, { user: null })).status).toBe(201);
+  await limited.server.close();
+});
+
 describe('logging in', () => {
   test('a token is traded for a cookie that no script reads and no other site sends', async () => {
     const answer = await rest.post('/session', { token: bench.tokens.get('ann') }, { user: null });

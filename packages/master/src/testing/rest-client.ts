@@ -42,7 +42,7 @@ export class RestClient {
   constructor(bench: Bench, options: Partial<RestOptions> = {}) {
     this.#bench = bench;
     const log = { error: (fields: object) => this.failures.push(fields) };
-    this.server = buildServer(bench.context, { host: '127.0.0.1', port: 0, log, ...options });
+    this.server = buildServer(bench.context, { host: '127.0.0.1', port: 0, log, failedLogins: null, ...options });
   }
 
   get app(): FastifyInstance {

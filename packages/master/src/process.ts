@@ -301,7 +301,7 @@ class Master {
     };
   }
 
-  async #startRest(context: MasterContext, authority: Authority, metrics: MasterMetrics): Promise<Rest> {
+  async #startRest(context: MasterContext, authority: Authority): Promise<Rest> {
     const { host = '127.0.0.1', port = 8080, hosts = [], failedLogins } = this.#options.rest ?? {};
     const tls = isLoopback(host) ? undefined : await authority.issueServer(this.#restNames(), Date.now());
     const log = { error: (fields: object, message: string) => this.#log.error(fields, message) };

@@ -27,7 +27,6 @@ import { errorReply } from './error-reply.ts';
 import { FAILED_LOGINS_A_MINUTE, FailedLogins } from './failed-logins.ts';
 import { hostCheck } from './hosts.ts';
 import { Interrupted, sendLog } from './log-reply.ts';
-import { addMetrics, checkMetricsReader, METRICS_PATH } from './metrics-route.ts';
 import type { RestOptions } from './options.ts';
 import { addPages } from './pages.ts';
 import { coerceQuery } from './query.ts';

@@ -39,8 +39,21 @@ export interface LoopOptions<E extends Machine> {
    * when that has succeeded, however long it takes.
    */
   reload(): Promise<{ readonly engine: E; readonly epoch: number }>;
+  /** Told after each batch; must not throw or block. */
+  onBatch?(figures: BatchFigures): void;
   /** A broken invariant or a failing store. The loop has stopped; the process has to. */
   onFatal(error: unknown): void;
+}
+
+/** What a batch was and took. */
+export interface BatchFigures {
+  readonly commands: number;
+  /** Rows that it changed. */
+  readonly changes: number;
+  /** Of each step that placed something or looked for what is due. */
+  readonly decisionsMs: readonly number[];
+  /** Null when nothing had to be stored. */
+  readonly commitMs: number | null;
 }
 
 /** Gets the durable reply, or why there is none. Runs before the effects of the same batch. */
@@ -200,8 +213,10 @@ export class MasterLoop<E extends Machine = Engine> implements Loop {
     const batch: { readonly letter: Letter; readonly reply: Reply }[] = [];
     const changes: Change[] = [];
     const effects: Effect[] = [];
+    const decisionsMs: number[] = [];
+    let commitMs: number | null = null;
     try {
-      this.#applyAll(batch, changes, effects);
+      this.#applyAll(batch, changes, effects, decisionsMs);
     } catch (error) {
       // The mailbox still holds every letter of the batch.
       this.#fail(error, []);
@@ -209,7 +224,7 @@ export class MasterLoop<E extends Machine = Engine> implements Loop {
     }
     if (changes.length > 0) {
       try {
-        await this.#commit(changes);
+        commitMs = await this.#commit(changes);
       } catch (error) {
         await this.#commitFailed(error, batch);
         return;
@@ -218,13 +233,22 @@ export class MasterLoop<E extends Machine = Engine> implements Loop {
     for (const { letter, reply } of batch) letter.answer(reply);
     if (changes.length > 0) for (const listener of this.#listeners) listener(changes);
     if (effects.length > 0) this.#options.perform(effects);
+    this.#options.onBatch?.({ commands: batch.length, changes: changes.length, decisionsMs, commitMs });
   }
 
-  #applyAll(batch: { readonly letter: Letter; readonly reply: Reply }[], changes: Change[], effects: Effect[]): void {
+  #applyAll(
+    batch: { readonly letter: Letter; readonly reply: Reply }[],
+    changes: Change[],
+    effects: Effect[],
+    decisionsMs: number[],
+  ): void {
     const now = this.#options.clock.now();
     const until = performance.now() + APPLY_SLICE_MS;
     const apply = (command: Command): Reply => {
+      const started = performance.now();
       const applied = this.#engine.apply(command, now);
+      if (command.kind === 'tick' || applied.effects.some(({ kind }) => kind === 'startAttempt'))
+        decisionsMs.push(performance.now() - started);
       for (const change of applied.changes) changes.push(change);
       for (const effect of applied.effects) effects.push(effect);
       return applied.reply;
@@ -243,7 +267,8 @@ export class MasterLoop<E extends Machine = Engine> implements Loop {
     if (deadline !== null && deadline <= now && deadline < waiting) apply({ kind: 'tick' });
   }
 
-  async #commit(changes: readonly Change[]): Promise<void> {
+  /** Returns how long it took. */
+  async #commit(changes: readonly Change[]): Promise<number> {
     const started = performance.now();
     this.#committing = true;
     try {
@@ -262,6 +287,7 @@ export class MasterLoop<E extends Machine = Engine> implements Loop {
     }
     const took = performance.now() - started;
     if (took > SLOW_COMMIT_MS) this.#options.clock.forgive(took);
+    return took;
   }
 
   /** Nothing of the batch is durable and the engine's memory is ahead of the store. */

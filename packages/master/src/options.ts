@@ -2,6 +2,7 @@ import type { EngineConfig } from '@cloudai/engine';
 import type { Retention } from '@cloudai/store';
 import type { Logger } from 'pino';
 import type { ClockOptions } from './clock.ts';
+import type { MetricsAccess } from './rest/index.ts';
 import type { GuardLimits } from './sessions/connection-guard.ts';
 import type { SessionConfig } from './sessions/session.ts';
 
@@ -30,6 +31,8 @@ export interface MasterOptions {
     /** Default 50052, or none where that is taken. */
     readonly port?: number;
   };
+  /** Who reads `/metrics` of the REST port beside admins. Default: nobody. */
+  readonly metrics?: MetricsAccess;
   readonly engine?: Partial<EngineConfig>;
   readonly sessions?: Partial<SessionConfig>;
   readonly guard?: GuardLimits;
@@ -39,6 +42,8 @@ export interface MasterOptions {
   readonly retention?: Retention & { readonly everyMs?: number };
   /** Largest file that is kept of a task. Default 10 GiB. */
   readonly artifactMaxBytes?: number;
+  /** When the audit of the store begins after the start, ms. Default 15 s. */
+  readonly auditAfterMs?: number;
   /** Set aside for the time when the disk is full. Default 64 MiB. */
   readonly reserveBytes?: number;
   /** Default 24 h. */

@@ -19,6 +19,7 @@ import { newId } from './ids.ts';
 import { FileLogStore } from './logs/log-store.ts';
 import { LogSealer } from './logs/sealer.ts';
 import { MasterLoop } from './loop.ts';
+import { MasterMetrics } from './metrics/metrics.ts';
 import type { MasterOptions } from './options.ts';
 import { isLoopback, type Rest, startRest } from './rest/index.ts';
 import { Retention } from './retention.ts';
@@ -28,6 +29,7 @@ import { WorkerServer } from './sessions/server.ts';
 import type { SessionConfig } from './sessions/session.ts';
 import { MemoryUsageBook } from './sessions/usage-book.ts';
 import { StartError } from './start-error.ts';
+import { StoreAudit } from './store-audit.ts';
 import { storeUrl } from './store-url.ts';
 import {
   NO_ARCHIVE,
@@ -73,6 +75,8 @@ const ARTIFACT_MAX_BYTES = 10 * 2 ** 30;
 const TELEMETRY_KEEP_MS = 30 * 86_400_000;
 const TELEMETRY_MAX_BYTES = 2 * 2 ** 30;
 const CERTIFICATE_CHECK_MS = 86_400_000;
+/** Workers have come back by then, and users are served. */
+const AUDIT_AFTER_MS = 15_000;
 /** How often a full disk is tried again. */
 const FULL_RETRY_MS = 1_000;
 const FAILED_STOP_MS = 500;
@@ -112,10 +116,13 @@ class Master {
   }
 
   async start(): Promise<MasterHandle> {
+    const began = performance.now();
     const { dataDir, version } = this.#options;
     const authority = await this.#openIdentity();
     const store = await this.#openStore(authority.clusterId);
     const { engine, epoch } = await this.#lead(store);
+
+    const recoverySeconds = (performance.now() - began) / 1000;
 
     const onFatal = (error: unknown): void => this.#fatal(error);
     const logs = await this.#openLogs(store, onFatal);
@@ -124,6 +131,8 @@ class Master {
     const artifacts = new FileArtifactStore(artifactsDir);
     const registry = new SessionRegistry();
     const usage = new MemoryUsageBook();
+    const metrics = new MasterMetrics();
+    usage.onUsage(() => metrics.onHeartbeat());
     const loop: MasterLoop = new MasterLoop({
       engine,
       store,
@@ -135,6 +144,7 @@ class Master {
         registry.closeAll('The disk of the master is full. Connect again.');
         return await this.#lead(store);
       },
+      onBatch: (figures) => metrics.onBatch(figures),
       onFatal,
     });
     const telemetry = this.#openTelemetry(loop, store);
@@ -144,6 +154,7 @@ class Master {
       registry.onCommitted(changes);
       sealer.onCommitted(changes);
       telemetry.onCommitted(changes);
+      metrics.onCommitted(changes);
       for (const change of changes) if (change.kind === 'workerRemoved') usage.forget(change.workerId);
     });
 
@@ -181,6 +192,7 @@ class Master {
     const port = await this.#bind(() => server.listen(), listen.host, listen.port, 'workers');
     this.#started.push(() => server.stop('The master is stopping. Connect again.'));
 
+    const audit = this.#storeAudit(store);
     const context: MasterContext = {
       loop,
       store,
@@ -191,11 +203,12 @@ class Master {
       identity: identityOf(authority),
       version,
       startedAt: this.#clock.now(),
+      storeAudit: () => audit.view,
       workerEndpoint: listen.endpoint(port),
       now: () => this.#clock.now(),
       newId: () => newId(),
     };
-    const rest = await this.#startRest(context, authority);
+    const rest = await this.#startRest(context, authority, metrics);
     this.#started.push(() => rest.close());
     const bind = <T>(start: () => Promise<T>, host: string, port: number) => this.#bind(start, host, port, 'programs');
     const grpc = await openGrpc({ context, authority, options: this.#options, log: this.#log, bind });
@@ -205,7 +218,17 @@ class Master {
       rest.setCredentials(await authority.issueServer(this.#restNames(), now));
       await grpc.renewCertificate(now);
     });
+    metrics.observe(context, {
+      sessions: () => registry.size,
+      watches: () => rest.open().watches,
+      streams: () => rest.open().streams,
+      logBytes: () => logs.counts,
+      telemetryBytes: () => telemetry.sizeBytes(),
+      recoverySeconds,
+    });
     this.#startRetention(context, logs, artifacts);
+    audit.start();
+    this.#started.push(() => audit.stop());
     this.#startTelemetry(context);
 
     this.#log.info(
@@ -301,12 +324,22 @@ class Master {
     };
   }
 
-  async #startRest(context: MasterContext, authority: Authority): Promise<Rest> {
+  async #startRest(context: MasterContext, authority: Authority, metrics: MasterMetrics): Promise<Rest> {
     const { host = '127.0.0.1', port = 8080, hosts = [], failedLogins } = this.#options.rest ?? {};
     const tls = isLoopback(host) ? undefined : await authority.issueServer(this.#restNames(), Date.now());
     const log = { error: (fields: object, message: string) => this.#log.error(fields, message) };
     const given = { ...(tls === undefined ? {} : { tls }), ...(failedLogins === undefined ? {} : { failedLogins }) };
-    const start = () => startRest(context, { host, port, hosts, log, ...given });
+    const { metrics: metricsAccess } = this.#options;
+    const start = () =>
+      startRest(context, {
+        ...(metricsAccess === undefined ? {} : { metricsAccess }),
+        metrics,
+        host,
+        port,
+        hosts,
+        log,
+        ...given,
+      });
     return await this.#bind(start, host, port, 'users');
   }
 
@@ -364,6 +397,18 @@ class Master {
     });
     sampler.start();
     this.#started.push(() => sampler.stop());
+  }
+
+  #storeAudit(store: Store): StoreAudit {
+    return new StoreAudit({
+      store,
+      afterMs: this.#options.auditAfterMs ?? AUDIT_AFTER_MS,
+      now: () => this.#clock.now(),
+      onFindings: (findings) => {
+        for (const finding of findings) this.#log.error(finding, 'the audit of the store found a defect');
+      },
+      onError: (error) => this.#log.error({ err: error }, 'the audit of the store could not be finished'),
+    });
   }
 
   #renewCertificates(authority: Authority, renewServers: (now: number) => Promise<void>): void {

@@ -58,6 +58,9 @@ export class FileLogStore implements LogStore {
   #hurry = new AbortController();
   #flushing = 0;
 
+  /** Bytes that were accepted from workers, and that readers were given. */
+  readonly counts = { received: 0, read: 0 };
+
   constructor(options: LogStoreOptions) {
     this.#options = options;
   }
@@ -87,7 +90,9 @@ export class FileLogStore implements LogStore {
   append(file: LogFile, chunk: Parameters<LogFile['append']>[0]): ReturnType<LogFile['append']> {
     if (this.#failed || this.#isFull()) return 'busy';
     if (this.#budget.pendingBytes + chunk.data.byteLength > MOST_PENDING_BYTES) return 'busy';
+    const before = file.accepted;
     const appended = file.append(chunk);
+    if (file.accepted !== before) this.counts.received += chunk.data.byteLength;
     if (file.isDirty) this.#mark(file);
     return appended;
   }
@@ -129,7 +134,9 @@ export class FileLogStore implements LogStore {
             const step = await stepForward(handle, position, file.size);
             for (const record of step.records) {
               const behind = record.isMark ? null : recordFrom(record, from[record.stream]);
-              if (behind !== null) yield behind;
+              if (behind === null) continue;
+              this.counts.read += behind.data.byteLength;
+              yield behind;
             }
             position = step.next;
           } else if (over || !follow) return;

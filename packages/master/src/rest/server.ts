@@ -27,6 +27,7 @@ import { errorReply } from './error-reply.ts';
 import { FAILED_LOGINS_A_MINUTE, FailedLogins } from './failed-logins.ts';
 import { hostCheck } from './hosts.ts';
 import { Interrupted, sendLog } from './log-reply.ts';
+import { addMetrics, checkMetricsReader, METRICS_PATH } from './metrics-route.ts';
 import type { RestOptions } from './options.ts';
 import { addPages } from './pages.ts';
 import { coerceQuery } from './query.ts';
@@ -77,6 +78,7 @@ declare module 'fastify' {
 export interface RestServer {
   readonly app: FastifyInstance;
   readonly streams: StreamBook;
+  readonly watches: { readonly size: number };
   /** Stops listening, answers further requests `unavailable`, ends streams with a hint to come back, lets the rest finish. */
   close(): Promise<void>;
 }
@@ -105,6 +107,10 @@ export function buildServer(context: MasterContext, options: RestOptions): RestS
     checkHost(request.headers.host);
     const address = addressOf(request);
     if (OPEN_PATHS.has(address)) return;
+    if (address === METRICS_PATH && options.metrics !== undefined) {
+      checkMetricsReader(context, request, options);
+      return;
+    }
     if (pages.isPage(request.method, address)) return;
     if (isOpen(request.method, address)) checkOrigin(request.headers);
     else request.caller = failedLogins.admit(request.ip, request.headers, () => authenticate(context, request));
@@ -118,6 +124,7 @@ export function buildServer(context: MasterContext, options: RestOptions): RestS
   });
 
   addPublicRoutes(app, context, () => draining);
+  addMetrics(app, options);
   for (const name of Object.keys(ROUTES) as OperationName[])
     addRoute(app, name, { context, operations, streams, failedLogins, options });
   const document = openApi(context.version);
@@ -142,6 +149,7 @@ export function buildServer(context: MasterContext, options: RestOptions): RestS
   return {
     app,
     streams,
+    watches: watch,
     async close() {
       draining = true;
       streams.endAll('the master is stopping; ask again to go on');
@@ -239,6 +247,7 @@ function addRoute(
   app.route({
     method: route.method,
     url,
+    config: { operation: name, isStream: name === 'readLogs' || name === 'getArtifact' },
     ...(name === 'submitJob' ? { bodyLimit: JOB_BODY_LIMIT_BYTES } : {}),
     async handler(request, reply) {
       const params = paramsOf(request);

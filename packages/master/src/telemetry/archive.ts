@@ -24,6 +24,7 @@ export interface TelemetryArchive {
   minutes(source: string, fields: Fields, from: number, to: number, stepMs: number): Promise<readonly Point[]>;
   attempt(taskId: string, attempt: number): Promise<StoredSeries | null>;
   remove(taskId: string): Promise<void>;
+  sizeBytes(): Promise<number>;
   /** Resolves once everything that was put is kept. */
   close(): Promise<void>;
 }
@@ -35,5 +36,6 @@ export const NO_ARCHIVE: TelemetryArchive = {
   minutes: async () => [],
   attempt: async () => null,
   remove: async () => {},
+  sizeBytes: async () => 0,
   close: async () => {},
 };

@@ -58,6 +58,7 @@ export class Telemetry {
   /** Being read from the archive: an attempt that this master has not seen before. */
   readonly #reading = new Map<string, Promise<void>>();
   readonly #counter = new ClusterCounter();
+  #oldestWaitMs = 0;
 
   constructor({ loop, archive, now }: TelemetryOptions) {
     this.#loop = loop;
@@ -96,9 +97,15 @@ export class Telemetry {
     }
   }
 
+  /** Of the queued task that waits longest, at the last sample. */
+  get oldestWaitMs(): number {
+    return this.#oldestWaitMs;
+  }
+
   /** Takes a sample of the cluster; `used` are the newest measurements by worker. */
   sample(oldestWaitMs: number, used: (workerId: string) => WorkerUsage | null): void {
     const now = this.#now();
+    this.#oldestWaitMs = oldestWaitMs;
     const row = rowOf(CLUSTER_FIELDS, {
       ...clusterNow(this.#loop.engine, used, now),
       oldestWaitMs,
@@ -145,6 +152,11 @@ export class Telemetry {
   async totals(taskId: string, attempt: number): Promise<AttemptTotals | null> {
     const history = await this.#history(taskId, attempt);
     return history === null || history.isEmpty ? null : history.totals;
+  }
+
+  /** Of the file; 0 where none is kept. */
+  sizeBytes(): Promise<number> {
+    return this.#archive.sizeBytes();
   }
 
   async remove(taskId: string): Promise<void> {

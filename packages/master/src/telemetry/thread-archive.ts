@@ -1,7 +1,8 @@
 /** The archive as the master sees it: a thread that nothing waits for but readers of old charts. */
+import { stat } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import type { TelemetryArchive } from './archive.ts';
-import type { ArchiveInfo, ArchiveLimits, AttemptRow } from './archive-file.ts';
+import type { ArchiveLimits, AttemptRow } from './archive-file.ts';
 import type { ArchiveThreadData, FromArchive, ToArchive } from './archive-thread.ts';
 import type { StoredSeries } from './attempt-series.ts';
 import { encodeMinutes } from './blocks.ts';
@@ -53,8 +54,15 @@ export class ThreadArchive implements TelemetryArchive {
     await this.#read('remove', [taskId]);
   }
 
-  async info(): Promise<ArchiveInfo> {
-    return ((await this.#read('info', [])) ?? { sizeBytes: 0, writtenBytes: 0 }) as ArchiveInfo;
+  /** Of the file as it is; 0 before anything was kept. */
+  async sizeBytes(): Promise<number> {
+    const sizes = ['', '-wal'].map((suffix) =>
+      stat(this.#options.path + suffix).then(
+        ({ size }) => size,
+        () => 0,
+      ),
+    );
+    return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
   }
 
   async close(): Promise<void> {

@@ -39,7 +39,9 @@ test.each(SHELL.map(({ name }) => name))(
     expect((await runHere(['help', name])).stdout).toBe(stdout);
     const subcommands = [...stdout.matchAll(/^ {2}(\w+)(?:\|\w+)? .*$/gm)].map(([, word = '']) => word);
     const hasExample = /Examples:\n {2}# .+\n {2}(?:\S+ \| )?.*cloudai/.test(stdout);
-    const group = ['task', 'artifacts', 'scheduler', 'sim', 'namespace', 'user', 'token', 'config'].includes(name);
+    const group = ['task', 'artifacts', 'scheduler', 'history', 'sim', 'namespace', 'user', 'token', 'config'].includes(
+      name,
+    );
     expect(hasExample || group).toBe(true);
     if (!group) return;
     for (const word of subcommands.filter((each) => each !== 'help')) {

@@ -5,6 +5,8 @@ export {
   type PackingSuiteOptions,
   packingSuite,
 } from './protocols/packing-suite.ts';
+export { timelineLog } from './protocols/timeline.ts';
 export { TraceError } from './traces/file.ts';
 export { OPENB_LISTS, TraceFolder } from './traces/folder.ts';
+export { recordedWorkload, type WorkloadChoice } from './workload/choose.ts';
 export { SYNTHETIC, type SyntheticOptions, synthetic } from './workload/synthetic.ts';

@@ -106,6 +106,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./scheduler.ts')).configure,
   },
   {
+    name: 'history',
+    summary: 'Export what the cluster has run, to try schedulers on it',
+    group: 'Cluster',
+    load: async () => (await import('./history.ts')).configure,
+  },
+  {
     name: 'sim',
     summary: 'Try schedulers on made and recorded workloads, without a cluster',
     group: 'Cluster',

@@ -7,6 +7,8 @@ import { addExamples } from '../examples.ts';
 import { listOf, wholeNumber } from '../option-values.ts';
 import { progressBar } from '../output/progress-bar.ts';
 
+const TRACES = 'folder with recorded workloads (CLOUDAI_TRACES)';
+
 export function configure(command: Command, cli: Cli): void {
   configureCompare(command, cli);
   configurePacking(command, cli);
@@ -16,11 +18,24 @@ function configureCompare(command: Command, cli: Cli): void {
   addExamples(
     command
       .command('compare')
-      .description('Replay a made workload through every scheduler and set them side by side')
+      .description('Replay a workload through every scheduler and set them side by side')
+      .option(
+        '--workload <what>',
+        'made, swf:NAME, openb:LIST, philly, gavel:NAME, or history:FILE as `cloudai history export` writes it',
+        'made',
+      )
+      .option('--traces <folder>', TRACES)
+      .option('--take <number>', 'of a recorded workload: only so many jobs', wholeNumber)
+      .option('--nodes <list>', 'openb: small, gpu_node or all_node', 'small')
+      .option('--from <second>', 'openb: pods created from this second on', wholeNumber, 9_936_000)
       .option('--jobs <number>', 'tasks that are submitted', wholeNumber, 100)
       .option('--workers <number>', 'machines, of five kinds in turn', wholeNumber, 5)
       .option('--users <number>', 'users that submit them', wholeNumber, 4)
-      .option('--load <percent>', 'what arrives, in percent of what the machines can do', wholeNumber, 250)
+      .option(
+        '--load <percent>',
+        'made: what arrives, in percent of what the machines can do (250); recorded: speed of arrivals (100)',
+        wholeNumber,
+      )
       .option('--burst <number>', 'near-equal tasks that a user submits at once', wholeNumber, 3)
       .option('--daily', 'quiet nights')
       .option('--seed <number>', 'the same seed gives the same report to the byte', wholeNumber, 1)
@@ -30,16 +45,19 @@ function configureCompare(command: Command, cli: Cli): void {
       )
       .option('--csv <file>', 'write the figures as CSV')
       .option('--html <file>', 'write a report with charts: one file that opens anywhere')
+      .option('--logs <folder>', 'write there what every scheduler decided')
       .action((options: CompareFlags) => compare(cli, options)),
     { what: 'a hundred tasks on five workers', line: 'cloudai sim compare --html report.html --csv figures.csv' },
+    {
+      what: 'what this cluster has run of late',
+      line: 'cloudai history export week.ndjson --since -7d && cloudai sim compare --workload history:week.ndjson',
+    },
     {
       what: 'two schedulers under heavy load',
       line: 'cloudai sim compare --jobs 2000 --workers 20 --load 150 --schedulers round-robin,balanced',
     },
   );
 }
-
-const TRACES = 'folder with recorded workloads (CLOUDAI_TRACES)';
 
 function configurePacking(command: Command, cli: Cli): void {
   addExamples(
@@ -121,8 +139,14 @@ interface CompareFlags {
   readonly jobs: number;
   readonly workers: number;
   readonly users: number;
-  readonly load: number;
+  readonly load?: number;
   readonly burst: number;
+  readonly workload: string;
+  readonly traces?: string;
+  readonly take?: number;
+  readonly nodes: string;
+  readonly from: number;
+  readonly logs?: string;
   readonly daily?: boolean;
   readonly seed: number;
   readonly schedulers?: readonly string[];
@@ -133,18 +157,11 @@ interface CompareFlags {
 
 async function compare(cli: Cli, flags: CompareFlags): Promise<void> {
   const sim = await import('@cloudai/sim');
-  const { seed, jobs, workers, users, burst, load, daily, schedulers, timing } = flags;
-  for (const [name, value] of Object.entries({ jobs, workers, users, burst, load }))
-    if (value < 1) throw new CliError('usage', `--${name} has to be at least 1.`);
+  const { seed, schedulers, timing, logs } = flags;
   const bar = progressBar(cli.out);
   const result = await said(async () =>
     sim.compare({
-      workload: sim.synthetic({
-        ...sim.SYNTHETIC,
-        ...{ seed, jobs, workers, users, burst },
-        load: load / 100,
-        daily: daily === true,
-      }),
+      workload: await workloadOf(cli, flags),
       ...(schedulers === undefined ? {} : { schedulers }),
       seed,
       timing,
@@ -160,6 +177,30 @@ async function compare(cli: Cli, flags: CompareFlags): Promise<void> {
   for (const warning of result.warnings) cli.out.note(warning);
   writeResult(cli, flags.csv, result.csv);
   writeResult(cli, flags.html, result.html);
+  if (logs === undefined) return;
+  fs.mkdirSync(logs, { recursive: true });
+  for (const one of result.replays)
+    writeResult(cli, path.join(logs, `timeline-${one.scheduler.replaceAll('/', '-')}.csv`), sim.timelineLog(one));
+}
+
+async function workloadOf(cli: Cli, flags: CompareFlags) {
+  const { recordedWorkload, SYNTHETIC, synthetic, TraceFolder } = await import('@cloudai/sim');
+  const { seed, jobs, workers, users, burst, load, daily, take, nodes, from } = flags;
+  for (const [name, value] of Object.entries({ jobs, workers, users, burst, load, take }))
+    if (value !== undefined && value < 1) throw new CliError('usage', `--${name} has to be at least 1.`);
+  if (flags.workload === 'made')
+    return synthetic({
+      ...{ ...SYNTHETIC, seed, jobs, workers, users, burst, daily: daily === true },
+      load: load === undefined ? SYNTHETIC.load : load / 100,
+    });
+  return recordedWorkload({
+    what: flags.workload,
+    load: (load ?? 100) / 100,
+    take: take ?? null,
+    nodes,
+    from,
+    traces: () => TraceFolder.open(flags.traces ?? cli.env.CLOUDAI_TRACES),
+  });
 }
 
 function writeResult(cli: Cli, file: string | undefined, text: string): void {

@@ -117,8 +117,10 @@ export function phillyWorkload(all: readonly PhillyJob[], take: number, load: nu
 
 /** Two machines of eight GPUs of each model; slower models take as much longer as they do on average. */
 export function gavelWorkload(jobs: readonly GavelJob[], rates: GavelThroughputs, name: string): Workload {
-  const fastest = rates.models.at(-1)!;
-  const workers = rates.models.flatMap((model) => {
+  // Those of jobs whose GPUs are on several machines are left alone: here a job has one machine.
+  const models = rates.models.filter((model) => !model.endsWith('_unconsolidated'));
+  const fastest = models.at(-1)!;
+  const workers = models.flatMap((model) => {
     const ratios = jobs.map((job) => rates.stepsPerSecond(model, job) / rates.stepsPerSecond(fastest, job));
     const speed = Math.max(0.01, ratios.reduce((sum, ratio) => sum + ratio, 0) / ratios.length);
     return [0, 1].map((n) => ({

@@ -95,6 +95,7 @@ function archiveOf(file: ArchiveFile, onDisk: <T>(work: () => T) => T): Telemetr
     minutes: async () => [],
     attempt: async () => null,
     remove: async () => {},
+    sizeBytes: async () => 0,
     close: async () => {},
   };
 }

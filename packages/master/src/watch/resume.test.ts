@@ -3,6 +3,7 @@
 import { spec } from '@cloudai/engine/testing';
 import { afterEach, expect, test } from 'vitest';
 import { newId } from '../ids.ts';
+import { randomFrom, SEED } from '../testing/random.ts';
 import { WatchCase } from '../testing/watch-case.ts';
 import { Watcher } from '../testing/watcher.ts';
 
@@ -10,17 +11,6 @@ let at: WatchCase;
 afterEach(() => at.close());
 
 const RECONNECTS = 100;
-
-/** Numbers that are the same for the same seed (mulberry32). */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 /** Submits, cancels and re-prioritises as fast as it is taken, until it is stopped. */
 async function load(next: () => number, isOver: () => boolean): Promise<void> {
@@ -41,16 +31,14 @@ async function load(next: () => number, isOver: () => boolean): Promise<void> {
   }
 }
 
-test(`a reader that comes back ${RECONNECTS} times at random moments under load gets every event once and in order`, {
+test(`a reader that comes back ${RECONNECTS} times at random moments under load gets every event once and in order (seed ${SEED})`, {
   timeout: 60_000,
 }, async () => {
-  const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
-  console.log(`seed ${seed}: SEED=${seed} vitest run --project unit packages/master/src/watch/resume.test.ts`);
-  const next = random(seed);
+  const next = randomFrom(SEED);
   // A small memory, so that readers come back behind it as often as within it.
   at = await WatchCase.open({ watch: { feed: { events: 300, changes: 300 } } });
   let isOver = false;
-  const working = load(random(seed + 1), () => isOver);
+  const working = load(randomFrom(SEED + 1), () => isOver);
   const seen: number[] = [];
   let after = 0;
   for (let connection = 0; connection <= RECONNECTS; connection++) {

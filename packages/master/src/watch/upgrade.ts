@@ -25,8 +25,8 @@ const MAX_FRAME_BYTES = 64 * 1024;
 /** For a good-bye to be answered. */
 const CLOSE_TIMEOUT_MS = 2_000;
 const MOST_FRAGMENTS = 64;
-/** Answers to pings that wait for a client that does not read. */
-const MOST_PENDING_PONGS = 16;
+/** Answers to pings that wait for a client that does not read; more than it may send at once. */
+const MOST_PENDING_PONGS = 256;
 
 /** A constant of its own, as the types do not know all of the options. */
 const OPTIONS = {

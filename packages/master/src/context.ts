@@ -1,6 +1,7 @@
 /** The parts of a running master and how they meet. `process.ts` builds them; operations and sessions use them. */
 import type { Change, ClusterEvent, Command, Engine, Reply } from '@cloudai/engine';
 import type { Store } from '@cloudai/store';
+import type { StoreAuditView } from './store-audit.ts';
 import type { Telemetry } from './telemetry/index.ts';
 
 /** The only caller of `engine.apply`. */
@@ -138,6 +139,8 @@ export interface MasterContext {
   readonly startedAt: number;
   /** `host:port` that workers dial, for join commands. */
   readonly workerEndpoint: string;
+  /** What the audit of the store after this start has found so far. */
+  storeAudit(): StoreAuditView;
   /** Wall clock, Unix ms; tests pass their own. */
   now(): number;
   newId(): string;

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { DatabaseSync } from 'node:sqlite';
 import { StoreError } from '@cloudai/store';
 import { pino } from 'pino';
 import { afterEach, describe, expect, test, vi } from 'vitest';
@@ -106,6 +107,19 @@ describe('starting', () => {
     master = await TestMaster.start({ rest: { host: '0.0.0.0', port: 0, hosts: ['master.example'] } });
     expect(master.handle.restUrl).toMatch(/^https:\/\//);
   });
+});
+
+test('the store is audited after the start, and what is found is told', { timeout: 60_000 }, async () => {
+  master = await TestMaster.start({ auditAfterMs: 0 });
+  await master.submitTask();
+  await expect.poll(() => master!.handle.context.storeAudit().state, { timeout: 30_000 }).toBe('sound');
+  await master.handle.stop();
+  const db = new DatabaseSync(path.join(master.directory, 'cloudai.db'));
+  db.exec("UPDATE task SET state = 'failed'");
+  db.close();
+  await master.restart();
+  await expect.poll(() => master!.handle.context.storeAudit().state, { timeout: 30_000 }).toBe('findings');
+  expect(master.handle.context.storeAudit().findings).toBeGreaterThan(0);
 });
 
 describe('failing', () => {

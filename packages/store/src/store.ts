@@ -126,8 +126,11 @@ export interface Store {
   prune(retention: Retention, now: number): Promise<Pruned>;
   /** A consistent copy while the store is in use. `path` must not exist. */
   backup(path: string): Promise<void>;
-  /** Audits the stored rows against the invariants marked Q. */
-  fsck(): Promise<readonly Finding[]>;
+  /**
+   * Audits the stored rows against the invariants marked Q. With a signal it does so in the background: it takes only
+   * the time that others leave, slows no commit, and ends with the signal.
+   */
+  fsck(background?: AbortSignal): Promise<readonly Finding[]>;
   info(): Promise<StoreInfo>;
   health(): StoreHealth;
   close(): Promise<void>;

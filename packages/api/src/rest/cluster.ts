@@ -135,7 +135,19 @@ export const ClusterView = Type.Object(
     total: ResourcesView,
     allocated: ResourcesView,
     available: ResourcesView,
-    store: Type.Object({ sizeBytes: Type.Integer(), schema: Type.Integer(), full: Type.Boolean() }),
+    store: Type.Object({
+      sizeBytes: Type.Integer(),
+      schema: Type.Integer(),
+      full: Type.Boolean(),
+      audit: Type.Object(
+        {
+          state: Type.Enum(['pending', 'running', 'sound', 'findings', 'failed']),
+          findings: Type.Integer(),
+          endedAt: Nullable(Time),
+        },
+        { description: 'The audit that follows each start of the master; its log has the findings.' },
+      ),
+    }),
     loopLagMs: Type.Number(),
   },
   { $id: 'Cluster' },

@@ -47,10 +47,17 @@ function lines(cli: Cli, cluster: ClusterView): string[] {
     field('Tasks', counts(cluster.tasks)),
     field('Queue', queueDepth === 0 ? 'empty' : `${queueDepth} waiting, the oldest for ${duration(oldestWaitMs)}`),
     field('Scheduler', cluster.placement),
-    field('Store', `${bytes(store.sizeBytes)}${store.full ? ', DISK FULL: submits are refused' : ''}`),
+    field('Store', [bytes(store.sizeBytes), ...storeTroubles(store)].join(', ')),
     '',
     ...renderTable(COLUMNS, rows(cluster), { width: cli.out.width, paintTitle: colors.bold }),
   ];
+}
+
+function storeTroubles({ full, audit }: ClusterView['store']): string[] {
+  const troubles = full ? ['DISK FULL: submits are refused'] : [];
+  if (audit.state === 'findings') troubles.push(`AUDIT: ${audit.findings} findings, see the log of the master`);
+  if (audit.state === 'failed') troubles.push('the audit failed, see the log of the master');
+  return troubles;
 }
 
 function counts(byState: Readonly<Record<string, number>>): string {

@@ -22,6 +22,7 @@ export function clusterOperations(context: MasterContext): Pick<Operations, 'get
       ]);
       const waitsSince = oldest.items[0]?.queuedAt ?? null;
       const { engine } = context.loop;
+      const audit = context.storeAudit();
       const workers: Record<string, number> = {};
       let [total, allocated, available]: [Resources, Resources, Resources] = [ZERO, ZERO, ZERO];
       for (const worker of engine.workers()) {
@@ -46,7 +47,12 @@ export function clusterOperations(context: MasterContext): Pick<Operations, 'get
         total: resourcesView(total),
         allocated: resourcesView(allocated),
         available: resourcesView(available),
-        store: { sizeBytes: info.sizeBytes, schema: info.schema, full: context.loop.storeFull() },
+        store: {
+          sizeBytes: info.sizeBytes,
+          schema: info.schema,
+          full: context.loop.storeFull(),
+          audit: { state: audit.state, findings: audit.findings, endedAt: timeOrNull(audit.endedAt) },
+        },
         loopLagMs: context.loop.lagMs(),
       };
     },

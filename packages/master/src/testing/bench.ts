@@ -88,6 +88,7 @@ export class Bench {
       identity: IDENTITY,
       version: '0.0.0-test',
       startedAt: START,
+      storeAudit: () => ({ state: 'sound', findings: 0, endedAt: START }),
       workerEndpoint: '127.0.0.1:50051',
       now: () => this.#now,
       newId: () => newId(),

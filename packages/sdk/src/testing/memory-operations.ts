@@ -34,7 +34,7 @@ export const handlers: Readonly<Partial<Record<OperationName, Handler>>> = {
     total: RESOURCES,
     allocated: { ...RESOURCES, cpuMillis: 500 },
     available: { ...RESOURCES, cpuMillis: 500 },
-    store: { sizeBytes: 4096, schema: 1, full: false },
+    store: { sizeBytes: 4096, schema: 1, full: false, audit: { state: 'sound', findings: 0, endedAt: START } },
     loopLagMs: 0,
   }),
   createLoginCode: () => ({ code: 'one-time-code', expiresAt: START }),

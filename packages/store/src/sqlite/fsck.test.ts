@@ -153,3 +153,21 @@ async function commitAll(store: Store, changes: readonly Change[]): Promise<void
   if (last?.kind !== 'cluster') throw new Error('a history ends with the cluster row');
   await store.commit(last.row.epoch, changes);
 }
+
+test('in the background it finds the same, and ends with its signal', { timeout: SLOW_MS }, async () => {
+  const path = join(directory(), 'cloudai.db');
+  const store = await opened(path, CREATE);
+  await commitAll(store, history(1, 100));
+  const never = new AbortController().signal;
+  expect(await store.fsck(never)).toEqual([]);
+  const db = new DatabaseSync(path);
+  db.exec(`UPDATE task_count SET count = count + 1 WHERE state = 'completed'`);
+  db.close();
+  expect(await store.fsck(never)).toEqual(await store.fsck());
+  expect((await store.fsck(never)).length).toBeGreaterThan(0);
+  const leaving = new AbortController();
+  const running = store.fsck(leaving.signal);
+  leaving.abort();
+  await expect(running).rejects.toThrow('in the background');
+  await expect(store.fsck(leaving.signal)).rejects.toThrow('before it began');
+});

@@ -1,6 +1,6 @@
 /**
  * The audit of a store: SQLite's own check of the file, the checksum of every row, and then the invariants as far as
- * stored rows can show them (`audits.ts`). It reads one moment and may run beside a master.
+ * stored rows can show them (`audits.ts`). It may run beside a master.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Finding } from '../store.ts';
@@ -12,12 +12,16 @@ import { ATTEMPT_ROWS, EVENT_ROWS, isSound, isTaskSound, SPEC_ROWS, SPEC_VALUES,
 /** More of one kind tell nothing new. */
 const MOST_FINDINGS = 20;
 
-export function audit(db: DatabaseSync): Finding[] {
+/**
+ * `one`: everything is read as it was at one moment, which keeps the writer's log from being emptied meanwhile. `each`:
+ * every query sees a moment of its own, which is enough, as no finding rests on two.
+ */
+export function audit(db: DatabaseSync, moment: 'one' | 'each' = 'one'): Finding[] {
   const file = checkFile(db);
   // With a damaged file the queries below would trip over the same damage, and say less.
   if (file.length > 0) return file;
   const statements = new Statements(db);
-  const own = !db.isTransaction;
+  const own = moment === 'one' && !db.isTransaction;
   if (own) db.exec('BEGIN');
   try {
     return [...checkSums(statements), ...AUDITS.flatMap(({ invariant, query }) => run(statements, invariant, query))];

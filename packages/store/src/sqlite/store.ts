@@ -15,6 +15,7 @@ import {
   type TaskFilter,
   type TaskOrder,
 } from '../store.ts';
+import { auditInBackground } from './background-audit.ts';
 import { decodeAttempt, decodeEvent, decodeTask, encode, type Row, SPEC } from './codec.ts';
 import { load } from './load.ts';
 import type { PruneStep } from './prune.ts';
@@ -128,8 +129,8 @@ export class SqliteStore implements Store {
     return this.#audit('backup', path);
   }
 
-  fsck(): Promise<readonly Finding[]> {
-    return this.#audit('fsck');
+  fsck(background?: AbortSignal): Promise<readonly Finding[]> {
+    return background === undefined ? this.#audit('fsck') : auditInBackground(this.#path, background);
   }
 
   info(): Promise<StoreInfo> {

@@ -357,6 +357,11 @@ export declare type StoreState = Message<"cloudai.user.v1.StoreState"> & {
    * @generated from field: bool full = 3;
    */
   full: boolean;
+
+  /**
+   * @generated from field: cloudai.user.v1.StoreAudit audit = 4;
+   */
+  audit?: StoreAudit | undefined;
 };
 
 /**
@@ -364,6 +369,36 @@ export declare type StoreState = Message<"cloudai.user.v1.StoreState"> & {
  * Use `create(StoreStateSchema)` to create a new message.
  */
 export declare const StoreStateSchema: GenMessage<StoreState>;
+
+/**
+ * The audit that follows each start of the master; its log has the findings.
+ *
+ * @generated from message cloudai.user.v1.StoreAudit
+ */
+export declare type StoreAudit = Message<"cloudai.user.v1.StoreAudit"> & {
+  /**
+   * pending, running, sound, findings or failed.
+   *
+   * @generated from field: string state = 1;
+   */
+  state: string;
+
+  /**
+   * @generated from field: int32 findings = 2;
+   */
+  findings: number;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp ended_at = 3;
+   */
+  endedAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message cloudai.user.v1.StoreAudit.
+ * Use `create(StoreAuditSchema)` to create a new message.
+ */
+export declare const StoreAuditSchema: GenMessage<StoreAudit>;
 
 /**
  * @generated from message cloudai.user.v1.Cluster

@@ -1,7 +1,7 @@
 import { TASK_STATES } from '@cloudai/api/rest';
 import { add, type Resources, ZERO } from '@cloudai/engine';
 import type { MasterContext } from '../context.ts';
-import { resourcesView, time } from '../views.ts';
+import { resourcesView, time, timeOrNull } from '../views.ts';
 import { namespacesOf, type Operations } from './call.ts';
 
 /** Of the interface, not of the program: it changes with what clients rely on. */

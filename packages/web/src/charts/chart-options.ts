@@ -8,12 +8,22 @@ interface Look {
   readonly fontFamily: string;
   readonly format: (value: number) => string;
   readonly top: () => number;
+  readonly inBytes: boolean;
   readonly onCursor: (index: number | null) => void;
 }
 
-const GAP_AFTER_MS = 1;
+const POWERS = Array.from({ length: 60 }, (_, power) => 2 ** power);
 
-export function chartOptions({ width, height, series, fontFamily, format, top, onCursor }: Look): uPlot.Options {
+export function chartOptions({
+  width,
+  height,
+  series,
+  fontFamily,
+  format,
+  top,
+  inBytes,
+  onCursor,
+}: Look): uPlot.Options {
   const color = (name: string) => resolve(name);
   const font = `11px ${fontFamily}`;
   const axis = { stroke: color('faint'), font, ticks: { show: false }, gap: 6 } as const;
@@ -40,6 +50,7 @@ export function chartOptions({ width, height, series, fontFamily, format, top, o
         grid: { stroke: color('line'), width: 1 },
         size: (_chart, labels) => 12 + 6.6 * Math.max(3, ...(labels ?? []).map(({ length }) => length)),
         space: 32,
+        ...(inBytes ? { incrs: POWERS } : {}),
         values: (_chart, splits) => splits.map(format),
       },
     ],
@@ -59,7 +70,7 @@ function seriesOf({ label, isBound, isFilled, isBars }: Series, stroke: string):
       fill: stroke,
       width: 0,
       points: { show: false },
-      paths: uPlot.paths.bars!({ size: [0.75, 40, GAP_AFTER_MS], radius: 0.15 }),
+      paths: uPlot.paths.bars!({ size: [0.75, 40, 1], radius: 0.15 }),
     };
   return { label, stroke, width: 1.75, points: { show: false }, ...(isFilled === true ? { fill: `${stroke}26` } : {}) };
 }

@@ -28,9 +28,11 @@ export interface TimeChartProps {
   readonly height?: number;
   /** The axis reaches at least to here. */
   readonly top?: number;
+  /** Steps of the axis are powers of two. */
+  readonly inBytes?: boolean;
 }
 
-export function TimeChart({ label, at, series, format, height = 140, top = 0 }: TimeChartProps) {
+export function TimeChart({ label, at, series, format, height = 140, top = 0, inBytes = false }: TimeChartProps) {
   const holder = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | null>(null);
   const width = useWidth(holder);
@@ -56,7 +58,8 @@ export function TimeChart({ label, at, series, format, height = 140, top = 0 }: 
       series: latest.current.series,
       fontFamily: getComputedStyle(current).fontFamily,
       format: (value) => latest.current.format(value),
-      top: () => latest.current.top,
+      top: () => latest.current.top || (inBytes ? 1024 : 0),
+      inBytes,
       onCursor: setCursor,
     });
     chart.current = new uPlot(options, latest.current.data, current);
@@ -64,7 +67,7 @@ export function TimeChart({ label, at, series, format, height = 140, top = 0 }: 
       chart.current?.destroy();
       chart.current = null;
     };
-  }, [shape, width, height, isDark]);
+  }, [shape, width, height, isDark, inBytes]);
 
   useEffect(() => {
     chart.current?.setData(data);

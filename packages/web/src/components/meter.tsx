@@ -24,7 +24,10 @@ export function Meter({ label, allocated, used = null, tone = 'text-accent', cla
         style={{ width: share(allocated) }}
       />
       {used !== null && (
-        <div className="absolute inset-y-0 left-0 bg-current transition-[width]" style={{ width: share(used) }} />
+        <div
+          className="absolute inset-y-[25%] left-0 rounded-r-full bg-current transition-[width]"
+          style={{ width: share(used) }}
+        />
       )}
     </div>
   );

@@ -141,6 +141,7 @@ function Charts({ task, attempt, isLive }: PartProps) {
           label="Memory"
           at={at}
           format={bytes}
+          inBytes
           series={[
             { label: 'used', tone: 'memory', values: series.memoryBytes, isFilled: true },
             { label: 'asked for', tone: 'faint', values: bound(requested.memoryBytes), isBound: true },
@@ -163,6 +164,7 @@ function Charts({ task, attempt, isLive }: PartProps) {
           label="Network"
           at={at}
           format={bytesPerSecond}
+          inBytes
           series={[
             { label: 'received', tone: 'running', values: series.networkRxBytesPerSecond },
             { label: 'sent', tone: 'completed', values: series.networkTxBytesPerSecond },
@@ -174,6 +176,7 @@ function Charts({ task, attempt, isLive }: PartProps) {
           label="Disk"
           at={at}
           format={bytesPerSecond}
+          inBytes
           series={[
             { label: 'read', tone: 'storage', values: series.diskReadBytesPerSecond },
             { label: 'written', tone: 'queued', values: series.diskWriteBytesPerSecond },

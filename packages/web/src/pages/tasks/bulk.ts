@@ -1,37 +1,33 @@
 /** Cancels and retries of many tasks; answers a sentence on how many were done. */
+import type { BulkResult } from '@cloudai/sdk';
 import { counted } from '../../format/count.ts';
 import { client } from '../../session/client.ts';
 
-/** So many requests are under way at a time. */
-const PARALLEL = 8;
+/** As many as the API takes in one call. */
+const AT_ONCE = 1_000;
 
 export async function cancelTasks(ids: readonly string[]): Promise<string> {
-  return summary('Cancelled', await each(ids, (id) => client.cancelTask(id)));
+  return summary('Cancelled', await inParts(ids, (part) => client.cancelTasks({ ids: part })));
 }
 
 export async function retryTasks(ids: readonly string[]): Promise<string> {
-  return summary('Submitted again', await each(ids, (id) => client.retryTask(id)));
+  return summary('Submitted again', await inParts(ids, (part) => client.retryTasks({ ids: part })));
 }
 
-interface Outcome {
-  readonly done: number;
-  readonly problems: readonly Error[];
+async function inParts(ids: readonly string[], act: (part: string[]) => Promise<BulkResult>): Promise<BulkResult[]> {
+  const results: BulkResult[] = [];
+  for (let from = 0; from < ids.length; from += AT_ONCE) results.push(await act(ids.slice(from, from + AT_ONCE)));
+  return results;
 }
 
-async function each(ids: readonly string[], act: (id: string) => Promise<unknown>): Promise<Outcome> {
-  const waiting = [...ids];
-  const problems: Error[] = [];
-  const run = async () => {
-    for (let id = waiting.shift(); id !== undefined; id = waiting.shift())
-      await act(id).catch((error: Error) => problems.push(error));
-  };
-  await Promise.all(Array.from({ length: PARALLEL }, run));
-  return { done: ids.length - problems.length, problems };
-}
-
-function summary(what: string, { done, problems }: Outcome): string {
-  const [first] = problems;
-  if (first !== undefined && done === 0) throw first;
-  const text = `${what} ${counted(done, 'task')}.`;
-  return first === undefined ? text : `${text} ${counted(problems.length, 'task')} refused it: ${first.message}`;
+export function summary(
+  what: string,
+  results: readonly Pick<BulkResult, 'done' | 'unchanged' | 'refused' | 'items'>[],
+): string {
+  const sum = (name: 'done' | 'unchanged' | 'refused') => results.reduce((total, result) => total + result[name], 0);
+  const refusal = results.flatMap(({ items }) => items).find(({ error }) => error !== null)?.error?.message;
+  const parts = [`${what} ${counted(sum('done'), 'task')}.`];
+  if (sum('unchanged') > 0) parts.push(`${counted(sum('unchanged'), 'task')} had ended already.`);
+  if (sum('refused') > 0) parts.push(`${counted(sum('refused'), 'task')} refused it: ${refusal ?? 'no reason given'}`);
+  return parts.join(' ');
 }

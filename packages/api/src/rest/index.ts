@@ -1,5 +1,6 @@
 export * from './bulk.ts';
 export * from './cluster.ts';
+export * from './older.ts';
 export * from './openapi.ts';
 export * from './operations.ts';
 export * from './routes.ts';

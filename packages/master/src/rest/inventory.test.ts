@@ -1,5 +1,13 @@
 // The same operations everywhere: routes, schemas, authorisation, handlers, documentation. T2 of the security tests.
-import { OPERATIONS, type OperationName, type OperationSchema, openApi, ROUTES, type Route } from '@cloudai/api/rest';
+import {
+  OLDER_ROUTES,
+  OPERATIONS,
+  type OperationName,
+  type OperationSchema,
+  openApi,
+  ROUTES,
+  type Route,
+} from '@cloudai/api/rest';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AUTHORIZATION } from '../authorization-table.ts';
 import { authorize, checkAuthorizationTable, visibleNamespaces } from '../authorize.ts';
@@ -55,7 +63,11 @@ describe('one inventory', () => {
       expect(rest.app.hasRoute({ method, url }), `${name} ${url}`).toBe(true);
     }
     const count = [...listed.matchAll(/\(([A-Z, ]+)\)/g)].flatMap(([, methods = '']) => methods.split(', ')).length;
-    expect(count).toBe(entries.length + ['/health', '/ready', '/api/v1/openapi.json'].length);
+    expect(count).toBe(
+      entries.length +
+        Object.keys(OLDER_ROUTES).length +
+        ['/health', '/ready', '/api/v1/openapi.json', '/api/v1/watch'].length,
+    );
   });
 
   test('the OpenAPI document describes each, and refers to nothing that is not there', async () => {

@@ -14,6 +14,9 @@ const HASHED = /^assets\/[^/]*-[\w-]{8,}\.\w+$/;
 /** First parts of paths that belong to the API, its older routes and what machines ask for. */
 const NOT_PAGES: ReadonlySet<string> = new Set(['api', 'ws', 'metrics', 'health', 'ready', 'status']);
 
+/** Older routes under addresses that the dashboard has, too. */
+const OLDER_API = /^\/(?:workers|telemetry(?:\/[^/]+)?)$/;
+
 const PAGE_HEADERS = {
   'content-security-policy': [
     "default-src 'none'",
@@ -45,7 +48,7 @@ const NOT_BUILT = `<!doctype html>
 
 export interface Pages {
   /** Whether a request is for the dashboard and not for the API. */
-  isPage(method: string, url: string): boolean;
+  isPage(request: FastifyRequest): boolean;
   /** Sends what belongs to the address; false when nothing does. */
   send(request: FastifyRequest, reply: FastifyReply): Promise<boolean>;
 }
@@ -61,9 +64,12 @@ export function addPages(app: FastifyInstance, root: string): Pages {
     suppressWarning: true,
   });
   return {
-    isPage(method, url) {
-      const [first = ''] = url.slice(1).split('/', 1);
-      return (method === 'GET' || method === 'HEAD') && !NOT_PAGES.has(first);
+    isPage({ method, url, headers }) {
+      if (method !== 'GET' && method !== 'HEAD') return false;
+      const address = url.split('?', 1)[0]!;
+      // A browser that goes there wants the page; whoever shows a token, or takes no page, is a program.
+      if (OLDER_API.test(address)) return headers.authorization === undefined && takesPage(headers);
+      return !NOT_PAGES.has(address.slice(1).split('/', 1)[0]!);
     },
 
     async send(request, reply) {
@@ -75,7 +81,7 @@ export function addPages(app: FastifyInstance, root: string): Pages {
         reply.sendFile(name);
         return true;
       }
-      const wantsPage = name === '' || name === INDEX || request.headers.accept?.includes('text/html') === true;
+      const wantsPage = name === '' || name === INDEX || takesPage(request.headers);
       if (!wantsPage || name.startsWith('assets/')) return false;
       reply.headers(PAGE_HEADERS);
       if (await isFile(path.join(root, INDEX))) reply.sendFile(INDEX);
@@ -83,6 +89,10 @@ export function addPages(app: FastifyInstance, root: string): Pages {
       return true;
     },
   };
+}
+
+function takesPage({ accept }: FastifyRequest['headers']): boolean {
+  return accept?.includes('text/html') === true;
 }
 
 /** The path below the root, without a slash in front; null for one that could lead out of it or to a hidden file. */

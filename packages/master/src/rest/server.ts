@@ -1,7 +1,15 @@
 /** The HTTP server: takes each route of `ROUTES` to the operation of the same name, and nothing else. */
 import { STATUS_CODES } from 'node:http';
 import path from 'node:path';
-import { OPERATIONS, type OperationName, type OperationSchema, openApi, ROUTES, type Route } from '@cloudai/api/rest';
+import {
+  OLDER_ROUTES,
+  OPERATIONS,
+  type OperationName,
+  type OperationSchema,
+  openApi,
+  ROUTES,
+  type Route,
+} from '@cloudai/api/rest';
 import { WATCH_PATH } from '@cloudai/api/watch';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { authorize } from '../authorize.ts';
@@ -22,15 +30,19 @@ import { openArchive } from './archive-reply.ts';
 import { openArtifact } from './artifact-reply.ts';
 import { authenticate, type Caller, checkOrigin } from './authenticate.ts';
 import { endedCookies, sessionCookies } from './cookies.ts';
+import { CrossOrigin } from './cross-origin.ts';
 import { askedVersion, entityTag, isKnown } from './entity-tag.ts';
 import { errorReply } from './error-reply.ts';
 import { FAILED_LOGINS_A_MINUTE, FailedLogins } from './failed-logins.ts';
+import { addHealth } from './health-route.ts';
 import { hostCheck } from './hosts.ts';
 import { Interrupted, sendLog } from './log-reply.ts';
 import { addMetrics, checkMetricsReader, METRICS_PATH } from './metrics-route.ts';
+import { addOlderRoutes } from './older-routes.ts';
 import type { RestOptions } from './options.ts';
 import { addPages } from './pages.ts';
 import { coerceQuery } from './query.ts';
+import { REQUESTS_A_SECOND, RequestRate } from './request-rate.ts';
 import { StreamBook } from './stream-book.ts';
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
@@ -89,6 +101,9 @@ export function buildServer(context: MasterContext, options: RestOptions): RestS
   const streams = new StreamBook();
   const { failedLogins: mostFailed = FAILED_LOGINS_A_MINUTE } = options;
   const failedLogins = new FailedLogins(mostFailed ?? Number.POSITIVE_INFINITY, () => context.now());
+  const { requestsPerSecond = REQUESTS_A_SECOND } = options;
+  const requestRate = new RequestRate(requestsPerSecond, () => context.now());
+  const crossOrigin = new CrossOrigin(options.allowedOrigins ?? []);
   const pages = addPages(app, options.webRoot ?? WEB_ROOT);
   const hostAllowed = hostCheck(options.host, options.hosts ?? []);
   let draining = false;
@@ -105,28 +120,36 @@ export function buildServer(context: MasterContext, options: RestOptions): RestS
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ ...HEADERS, 'x-request-id': request.id });
     checkHost(request.headers.host);
+    if (crossOrigin.allow(request, reply)) return reply.code(204).send();
     const address = addressOf(request);
     if (OPEN_PATHS.has(address)) return;
     if (address === METRICS_PATH && options.metrics !== undefined) {
       checkMetricsReader(context, request, options);
       return;
     }
-    if (pages.isPage(request.method, address)) return;
+    if (pages.isPage(request)) return;
     if (isOpen(request.method, address)) checkOrigin(request.headers);
-    else request.caller = failedLogins.admit(request.ip, request.headers, () => authenticate(context, request));
+    else {
+      request.caller = failedLogins.admit(request.ip, request.headers, () => authenticate(context, request));
+      requestRate.take(request.caller.subject);
+    }
     if (draining) throw new Rejected('unavailable', 'The master is stopping; try again');
   });
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply, options));
   app.setNotFoundHandler(async (request, reply) => {
-    const address = addressOf(request);
-    if (pages.isPage(request.method, address) && (await pages.send(request, reply))) return reply;
+    if (pages.isPage(request) && (await pages.send(request, reply))) return reply;
     return sendError(notFound(request), request, reply, options);
   });
 
-  addPublicRoutes(app, context, () => draining);
+  const clients = () => streams.size + watch.size;
+  addHealth(app, { context, operations, isStopping: () => draining, clients });
+  app.get(WATCH_PATH, () => {
+    throw new Rejected('invalid_argument', `${WATCH_PATH} is a WebSocket: it takes an upgrade`);
+  });
   addMetrics(app, options);
   for (const name of Object.keys(ROUTES) as OperationName[])
     addRoute(app, name, { context, operations, streams, failedLogins, options });
+  addOlderRoutes(app, { context, operations, failedLogins, pages, isSecure: options.tls !== undefined });
   const document = openApi(context.version);
   app.get(DOCUMENT_PATH, () => document);
   const watch = new WatchHub(context, operations, options.log, options.watch);
@@ -341,17 +364,6 @@ function conditional({ body, headers }: FastifyRequest): unknown {
   return version === null || !isObject ? body : { ...body, version };
 }
 
-function addPublicRoutes(app: FastifyInstance, context: MasterContext, isDraining: () => boolean): void {
-  app.get(WATCH_PATH, () => {
-    throw new Rejected('invalid_argument', `${WATCH_PATH} is a WebSocket: it takes an upgrade`);
-  });
-  app.get('/health', () => ({ status: 'ok' }));
-  app.get('/ready', (_request, reply) => {
-    const isReady = !isDraining() && !context.loop.storeFull();
-    return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'not ready' });
-  });
-}
-
 function sendError(
   error: unknown,
   request: FastifyRequest,
@@ -366,15 +378,15 @@ function sendError(
     .send(JSON.stringify(body));
 }
 
-const PATTERNS = Object.values(ROUTES).map(({ method, path }: Route) => ({
+const ALL_ROUTES: readonly Route[] = [...Object.values(ROUTES), ...Object.values(OLDER_ROUTES)];
+
+const PATTERNS = ALL_ROUTES.map(({ method, path }) => ({
   method,
   pattern: new RegExp(`^${path.replace('/{path}', '/.+').replaceAll(/\{\w+\}/g, '[^/]+')}$`),
 }));
 
 const OPEN_ROUTES: ReadonlySet<string> = new Set(
-  Object.values(ROUTES)
-    .filter((route: Route) => route.open === true)
-    .map(({ method, path }) => `${method} ${path}`),
+  ALL_ROUTES.filter((route) => route.open === true).map(({ method, path }) => `${method} ${path}`),
 );
 
 function isOpen(method: string, address: string): boolean {

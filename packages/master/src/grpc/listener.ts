@@ -35,6 +35,7 @@ const MOST_STREAMS = 200;
 const STREAM_WINDOW_BYTES = 256 * 1024;
 /** Calls that still run so long after the port was told to close are cut off. */
 const CLOSE_GRACE_MS = 5_000;
+const LINGER_MS = 300;
 
 const HTTP2_BEGINS = Buffer.from('PRI');
 
@@ -46,7 +47,17 @@ export class Listener {
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #sockets = new Set<Socket>();
 
-  constructor(handler: Handler, tls: Tls | null) {
+  /** Under way. */
+  #calls = 0;
+
+  constructor(answer: Handler, tls: Tls | null) {
+    const handler: Handler = (request, response) => {
+      this.#calls += 1;
+      response.once('close', () => {
+        this.#calls -= 1;
+      });
+      answer(request, response);
+    };
     const http1 = {
       maxHeaderSize: HEADER_BYTES,
       headersTimeout: HEADERS_MS,
@@ -115,13 +126,18 @@ export class Listener {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const session of this.#sessions) session.close();
     this.#http1?.close();
-    const idle = setInterval(() => this.#http1?.closeIdleConnections(), 20);
-    const cut = setTimeout(() => {
+    const start = performance.now();
+    let callsUntil = start;
+    // Connections without a call are over, whatever the other side thinks of it; but a last answer may be on its way.
+    const timer = setInterval(() => {
+      this.#http1?.closeIdleConnections();
+      const now = performance.now();
+      if (this.#calls > 0) callsUntil = now;
+      if (now - start < CLOSE_GRACE_MS && now - callsUntil < LINGER_MS) return;
       for (const socket of this.#sockets) socket.destroy();
-    }, CLOSE_GRACE_MS);
+    }, 20);
     await closed;
-    clearInterval(idle);
-    clearTimeout(cut);
+    clearInterval(timer);
   }
 
   #watch<S extends Http2Server | Http2SecureServer>(server: S): S {

@@ -3,7 +3,7 @@
  * and reflection. A method is a row of `methods.ts`; nothing is decided here.
  */
 import { EventEmitter } from 'node:events';
-import { constants } from 'node:http2';
+import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { DescMethodUnary, DescService } from '@bufbuild/protobuf';
 import { agentWire, healthWire, reflectionWire, userWire } from '@cloudai/api';
 import type { OperationName } from '@cloudai/api/rest';
@@ -56,6 +56,8 @@ const JOB_REQUEST_BYTES = 16 * 2 ** 20;
 const RESPONSE_BYTES = 64 * 2 ** 20;
 /** What a client may give a call, streams too; longer ones leave the deadline out. */
 const MAX_TIMEOUT_MS = 30 * 86_400_000;
+
+const REST_OF_REQUEST_MS = 1_000;
 
 export async function startGrpc(context: MasterContext, options: GrpcOptions): Promise<Grpc> {
   const { host, port, tls, hosts = [] } = options;
@@ -270,10 +272,7 @@ function nodeHandler(
     const [path = ''] = (request.url ?? '').split('?', 1);
     const handler = handlers.get(path);
     if (handler === undefined) return refuse(404, 'There is no such method; see docs/guides/grpc.md');
-    // Refused before all of it was read: the rest would hold the stream open for as long as the client sends it.
-    response.once('finish', () => {
-      if ('stream' in request && !request.complete) request.stream.close(constants.NGHTTP2_NO_ERROR);
-    });
+    if ('stream' in request) letGo(request.stream);
     handler(universalRequestFromNodeRequest(request, response, undefined, undefined))
       .then((answer) => universalResponseToNodeResponse(answer, response))
       .catch((error: unknown) => {
@@ -282,6 +281,20 @@ function nodeHandler(
         if (!(error instanceof ConnectError)) log?.error({ err: error, path }, 'a call broke off');
       });
   };
+}
+
+/**
+ * An answer may go out before all of the request was read: it was refused. The rest is thrown away, so that it holds up
+ * neither the client, which sends it before it looks at the answer, nor the connection; but not for ever.
+ */
+function letGo(stream: ServerHttp2Stream): void {
+  stream.once('finish', () => {
+    if (stream.readableEnded || stream.destroyed) return;
+    const timer = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), REST_OF_REQUEST_MS);
+    stream.once('close', () => clearTimeout(timer));
+    stream.removeAllListeners('data');
+    stream.resume();
+  });
 }
 
 function aborted(signal: AbortSignal): Promise<never> {

@@ -28,7 +28,7 @@ export class CyclingFinder implements Finder {
   find(group: WaitingClass): number {
     const rows = this.#candidates.of(group);
     const start = lowerBound(rows, this.#next);
-    const leaps = this.#leaps.get(group);
+    const leaps = this.#cluster.guard === null ? this.#leaps.get(group) : undefined;
     const row = leaps === undefined ? this.#walk(group, rows, start) : this.#leap(group, rows, leaps, start);
     return row < 0 ? this.#again(group) : row;
   }
@@ -61,7 +61,7 @@ export class CyclingFinder implements Finder {
     for (let step = 0; step < rows.length; step++) {
       const at = start + step < rows.length ? start + step : start + step - rows.length;
       if (!this.#cluster.fits(rows[at]!, group)) continue;
-      if (step > LONG_WALK && group.size > 1)
+      if (step > LONG_WALK && group.size > 1 && this.#cluster.guard === null)
         this.#leaps.set(
           group,
           Int32Array.from({ length: rows.length + 1 }, (_, place) => place),

@@ -80,6 +80,7 @@ describe('the pass', () => {
       assignments: [],
       cursor: null,
       blocked: [],
+      promised: [],
       more: false,
     });
   });

@@ -3,14 +3,22 @@
  * it proposes is checked again by the commit. Tasks are taken in the order of the queue, and one that does not fit
  * does not hold up those behind it.
  */
-import { fitsIn, type GpuShare, type Resources, subtract } from '../model/resources.ts';
+import { add, fitsIn, type GpuShare, type Resources, subtract } from '../model/resources.ts';
 import type { TaskId } from '../model/task.ts';
+import { couldEverFit } from '../policy/feasibility.ts';
+import type { Backfill } from '../policy/ordering-registry.ts';
+import { priority } from '../policy/orders/priority.ts';
 import { type Knowledge, NOTHING_KNOWN, type PlacementPolicy, type WorkerRoom } from '../policy/policy.ts';
 import { BlockedFrontier } from './blocked-frontier.ts';
+import { candidatesOf } from './candidates.ts';
 import { CyclingFinder } from './cycling-finder.ts';
 import { DrawingFinder } from './drawing-finder.ts';
 import type { Finder } from './finder.ts';
+import { type Neighbour, Neighbours } from './neighbours.ts';
+import { OrderedPass, type PassOrder, sizeOf, type TaskWalk } from './ordered-pass.ts';
 import type { WaitingClass, WaitingQueue } from './queue.ts';
+import type { QueueEntry } from './queue-order.ts';
+import { type Promised, Reservations, type Running } from './reservations.ts';
 import { ScoringFinder } from './scoring-finder.ts';
 import { ScratchCluster } from './scratch-cluster.ts';
 
@@ -30,8 +38,18 @@ export interface PlaceView {
   readonly knowledge?: Knowledge;
   /** For policies that draw; 0 if left out. */
   readonly seed?: number;
+  /** Another order than the queue's own; with it come promises to tasks that do not fit. */
+  readonly order?: PassOrder;
   /** null: the namespace has no quota. */
   quota(namespace: string): QuotaState | null;
+  /** What runs on a worker and when it should be over; nothing is foreseen if left out. */
+  running?(workerId: string): readonly Running[];
+  /** The policy of these tasks, if it is another one than that of the pass. */
+  policyFor?(group: WaitingClass): PlacementPolicy | null;
+  /** All tasks that have to start together with this one, itself among them; null while some of them can not. */
+  gang?(entry: QueueEntry): readonly QueueEntry[] | null;
+  /** Live tasks, where some have to be near each other or apart. */
+  neighbours?(): Iterable<Neighbour>;
 }
 
 export interface Placement {
@@ -43,10 +61,27 @@ export interface Placement {
   readonly gpus?: readonly GpuShare[];
 }
 
-/** A class whose first waiting task can not start now, so none of it can; see `waitingMessage` for the words. */
+/** A class with a waiting task that can not start now; see `waitingMessage` for the words. */
 export interface BlockedClass {
   readonly class: WaitingClass;
-  readonly reason: 'quota' | 'room';
+  /**
+   * quota       its namespace has no room
+   * room        no worker has
+   * neighbours  those with room do not have the right tasks beside
+   * promised    the workers with room are promised to tasks before it
+   * gang        not all tasks of its gang can start together
+   */
+  readonly reason: 'quota' | 'room' | 'neighbours' | 'promised' | 'gang';
+  /** The first of its tasks that could not start. */
+  readonly taskId: TaskId;
+}
+
+/** A task that waits for a worker of its own. */
+export interface PromisedStart {
+  readonly taskId: TaskId;
+  readonly workerId: string;
+  /** When it is expected to start, Unix ms; null: when the worker is empty enough. */
+  readonly startAt: number | null;
 }
 
 export interface Plan {
@@ -54,46 +89,289 @@ export interface Plan {
   /** For the next pass. */
   readonly cursor: string | null;
   readonly blocked: readonly BlockedClass[];
+  readonly promised: readonly PromisedStart[];
   /** The limit ended the pass: what is neither assigned nor blocked was not looked at. */
   readonly more: boolean;
 }
 
-/** At most `limit` placements, the tasks that are next in the queue first. */
+/** At most `limit` placements (a gang is never cut), the tasks that are next in the queue first. */
 export function place(view: PlaceView, policy: PlacementPolicy, limit: number): Plan {
-  const assignments: Placement[] = [];
-  const blocked: BlockedClass[] = [];
-  const block = (group: WaitingClass, reason: BlockedClass['reason']) => {
-    blocked.push({ class: group, reason });
-    walk.skipClass();
-  };
+  return new PlacePass(view, policy, limit).run();
+}
 
-  const walk = view.queue.pass();
-  const cluster = new ScratchCluster(view.workers);
-  const finder = finderOf(policy, cluster, view);
-  const quotas = new ScratchQuotas(view);
-  const frontier = new BlockedFrontier();
+/** Tasks that have waited for too long and are looked at first; each may bar a worker to all others. */
+const MOST_STARVING = 16;
+/** Promises in a pass: enough to say when the next ones start. Under `easy` it is one, by definition. */
+const MOST_PROMISES = 128;
+/** Tasks of one class that are tried although one before them was turned down for its own sake. */
+const MOST_TURNED_DOWN = 64;
 
-  let entry = walk.next();
-  for (; entry !== null && assignments.length < limit; entry = walk.next()) {
-    const group = entry.class;
-    if (!quotas.admits(group)) {
-      block(group, 'quota');
-      continue;
-    }
-    const row = frontier.covers(group) ? -1 : finder.find(group, entry);
-    if (row < 0) {
-      frontier.add(group);
-      block(group, 'room');
-      continue;
-    }
-    const workerId = cluster.workers[row]!.id;
-    const placedBy = `${finder.describe(group, entry, row)}${failureNote(group, workerId)}`;
-    const gpus = cluster.place(row, group, finder.device(group, entry, row));
-    finder.placed(row);
-    quotas.take(group);
-    assignments.push({ taskId: entry.taskId, workerId, placedBy, gpus });
+class PlacePass {
+  readonly #view: PlaceView;
+  readonly #policy: PlacementPolicy;
+  readonly #limit: number;
+  readonly #cluster: ScratchCluster;
+  readonly #quotas: ScratchQuotas;
+  readonly #frontier = new BlockedFrontier();
+  readonly #assignments: Placement[] = [];
+  readonly #blocked = new Map<WaitingClass, BlockedClass>();
+  readonly #promised: PromisedStart[] = [];
+  /** Placed, or known to have to wait: not to be looked at again. */
+  readonly #done = new Set<TaskId>();
+  readonly #turnedDown = new Map<WaitingClass, number>();
+  readonly #started: { readonly row: number; readonly endsAt: number; readonly request: Resources }[] = [];
+  #finders = new Map<PlacementPolicy, Finder>();
+  #reservations: Reservations | null = null;
+  #neighbours: Neighbours | null = null;
+  #cursor: string | null;
+
+  constructor(view: PlaceView, policy: PlacementPolicy, limit: number) {
+    this.#view = view;
+    this.#policy = policy;
+    this.#limit = limit;
+    this.#cluster = new ScratchCluster(view.workers);
+    this.#quotas = new ScratchQuotas(view);
+    this.#cursor = view.cursor;
+    if (view.neighbours !== undefined) this.#neighbours = new Neighbours(this.#cluster.workers, view.neighbours());
   }
-  return { assignments, cursor: finder.cursor ?? view.cursor, blocked, more: entry !== null };
+
+  run(): Plan {
+    const { order, queue } = this.#view;
+    for (const entry of this.#starving()) this.#tryStarving(entry);
+    const walk =
+      order === undefined || order.policy === priority
+        ? queue.pass()
+        : new OrderedPass(queue.strands(order.policy.within), order, sizeOf(this.#view.workers));
+    let entry = walk.next();
+    for (; entry !== null && this.#assignments.length < this.#limit; entry = walk.next()) {
+      if (this.#done.has(entry.taskId)) continue;
+      if (!this.#tryNext(entry, walk) && order?.backfill === 'strict') break;
+    }
+    const strictly = entry !== null && this.#assignments.length < this.#limit;
+    return {
+      assignments: this.#assignments,
+      cursor: this.#cursor,
+      blocked: [...this.#blocked.values()],
+      promised: this.#promised,
+      more: entry !== null && !strictly,
+    };
+  }
+
+  /** False if the task has to wait. */
+  #tryNext(entry: QueueEntry, walk: TaskWalk): boolean {
+    const group = entry.class;
+    if (!this.#quotas.admits(group)) {
+      this.#block(entry, 'quota');
+      walk.skipClass();
+      // A namespace without room is no reason for others to wait, however strict the order is.
+      return true;
+    }
+    if (entry.gang !== null) return this.#tryGang(entry, walk);
+    if (this.#frontier.covers(group)) {
+      this.#block(entry, 'room');
+      this.#promiseNext(entry);
+      walk.skipClass();
+      return false;
+    }
+    const row = this.#find(entry);
+    if (row >= 0) {
+      walk.took();
+      this.#assign(entry, row);
+      return true;
+    }
+    if (this.#cluster.guard === null) {
+      this.#frontier.add(group);
+      this.#block(entry, 'room');
+      this.#promiseNext(entry);
+      walk.skipClass();
+      return false;
+    }
+    this.#block(entry, this.#reservations === null ? 'neighbours' : 'promised');
+    this.#promiseNext(entry);
+    const turnedDown = (this.#turnedDown.get(group) ?? 0) + 1;
+    this.#turnedDown.set(group, turnedDown);
+    if (turnedDown >= MOST_TURNED_DOWN) walk.skipClass();
+    // Neighbours look at labels, in which tasks that are alike otherwise may differ.
+    else if (this.#neighbours?.concerns(entry) !== true) walk.skipAlike();
+    return false;
+  }
+
+  /** The worker that the policy chooses among those that have room and are promised to nobody else; -1: none. */
+  #find(entry: QueueEntry): number {
+    this.#cluster.guard = this.#guardFor(entry);
+    return this.#finderFor(entry.class).find(entry.class, entry);
+  }
+
+  #guardFor(entry: QueueEntry): ((row: number) => boolean) | null {
+    const reservations = this.#reservations;
+    const neighbours = this.#neighbours;
+    const bound = neighbours?.concerns(entry) === true ? neighbours.boundOf(entry) : null;
+    if (reservations === null) return bound;
+    const { request } = entry.class;
+    const { expectedMs } = entry.facts;
+    return (row) => (bound === null || bound(row)) && reservations.admits(row, request, expectedMs);
+  }
+
+  #assign(entry: QueueEntry, row: number): void {
+    const group = entry.class;
+    const finder = this.#finderFor(group);
+    const workerId = this.#cluster.workers[row]!.id;
+    const placedBy = `${finder.describe(group, entry, row)}${failureNote(group, workerId)}`;
+    const gpus = this.#cluster.place(row, group, finder.device(group, entry, row));
+    for (const each of this.#finders.values()) each.placed(row);
+    this.#cursor = finder.cursor ?? this.#cursor;
+    this.#quotas.take(group);
+    this.#neighbours?.moveIn(entry, row);
+    if (this.#view.order !== undefined) this.#noteStart(entry, row);
+    this.#assignments.push({ taskId: entry.taskId, workerId, placedBy, gpus });
+  }
+
+  #noteStart({ facts, class: group }: QueueEntry, row: number): void {
+    const endsAt = facts.expectedMs === null ? Number.POSITIVE_INFINITY : this.#view.order!.now + facts.expectedMs;
+    this.#started.push({ row, endsAt, request: group.request });
+  }
+
+  /** All tasks of the gang start now, or none of them. */
+  #tryGang(entry: QueueEntry, walk: TaskWalk): boolean {
+    const members = this.#view.gang?.(entry) ?? null;
+    const before = this.#assignments.length;
+    const cursor = this.#cursor;
+    if (members !== null && this.#placeAll(members)) {
+      for (const member of members) {
+        this.#done.add(member.taskId);
+        if (member === entry) walk.took();
+      }
+      return true;
+    }
+    for (const { taskId, workerId, gpus } of this.#assignments.splice(before).reverse()) {
+      const member = members!.find((one) => one.taskId === taskId)!;
+      const row = this.#cluster.workers.findIndex((worker) => worker.id === workerId);
+      this.#cluster.giveBack(row, member.class, gpus!);
+      this.#quotas.giveBack(member.class);
+      this.#neighbours?.moveOut(member, row);
+      if (this.#view.order !== undefined) this.#started.pop();
+    }
+    // Finders rely on room that only shrinks.
+    this.#finders = new Map();
+    this.#cursor = cursor;
+    for (const member of members ?? [entry]) this.#done.add(member.taskId);
+    this.#block(entry, 'gang');
+    return false;
+  }
+
+  #placeAll(members: readonly QueueEntry[]): boolean {
+    return members.every((member) => {
+      if (!this.#quotas.admits(member.class)) return false;
+      const row = this.#find(member);
+      if (row >= 0) this.#assign(member, row);
+      return row >= 0;
+    });
+  }
+
+  #starving(): QueueEntry[] {
+    const { order, queue } = this.#view;
+    const limit = order?.starvationMs ?? null;
+    if (order === undefined || limit === null) return [];
+    return queue.oldest(MOST_STARVING).filter(({ since }) => since + limit <= order.now);
+  }
+
+  /** It starts before all others, or a worker is kept for it. */
+  #tryStarving(entry: QueueEntry): void {
+    const group = entry.class;
+    if (entry.gang !== null || !this.#quotas.admits(group)) return;
+    this.#done.add(entry.taskId);
+    const row = this.#find(entry);
+    if (row >= 0) {
+      this.#assign(entry, row);
+      return;
+    }
+    this.#block(entry, 'room');
+    if (this.#promise(entry) !== null) return;
+    const bar = this.#emptiestFor(entry);
+    if (bar < 0) return;
+    this.#promises().bar(bar, group.request);
+    this.#promised.push({ taskId: entry.taskId, workerId: this.#cluster.workers[bar]!.id, startAt: null });
+  }
+
+  #promiseNext(entry: QueueEntry): void {
+    const most = mostPromises(this.#view.order?.backfill);
+    if (this.#promised.length < most && this.#blocked.get(entry.class)?.taskId === entry.taskId) this.#promise(entry);
+  }
+
+  #promise(entry: QueueEntry): Promised | null {
+    const { request } = entry.class;
+    const promised = this.#promises().promise(this.#rowsFor(entry), request, entry.facts.expectedMs);
+    if (promised === null || promised.startAt === Number.POSITIVE_INFINITY) return null;
+    const workerId = this.#cluster.workers[promised.row]!.id;
+    this.#promised.push({ taskId: entry.taskId, workerId, startAt: promised.startAt });
+    return promised;
+  }
+
+  /** Workers that could take the task if they were empty. */
+  #rowsFor(entry: QueueEntry): number[] {
+    const { workers } = this.#cluster;
+    return [...candidatesOf(entry.class, workers)].filter((row) => couldEverFit(entry.class, workers[row]!));
+  }
+
+  /** Where the largest part of what it needs is free already. */
+  #emptiestFor(entry: QueueEntry): number {
+    const { cpuMillis, memoryBytes, gpuMillis } = entry.class.request;
+    let best = -1;
+    let bestPart = -1;
+    for (const row of this.#rowsFor(entry)) {
+      if (this.#promises().isPromised(row)) continue;
+      const free = this.#cluster.freeOn(row);
+      const part = Math.min(
+        cpuMillis === 0 ? 1 : free.cpuMillis / cpuMillis,
+        memoryBytes === 0 ? 1 : free.memoryBytes / memoryBytes,
+        gpuMillis === 0 ? 1 : free.gpuMillis / gpuMillis,
+      );
+      if (part > bestPart) {
+        best = row;
+        bestPart = part;
+      }
+    }
+    return best;
+  }
+
+  #promises(): Reservations {
+    this.#reservations ??= new Reservations(this.#view.order!.now, (row) => ({
+      free: this.#cluster.freeOn(row),
+      running: [
+        ...(this.#view.running?.(this.#cluster.workers[row]!.id) ?? []),
+        ...this.#started.filter((one) => one.row === row),
+      ],
+    }));
+    return this.#reservations;
+  }
+
+  #block(entry: QueueEntry, reason: BlockedClass['reason']): void {
+    if (!this.#blocked.has(entry.class))
+      this.#blocked.set(entry.class, { class: entry.class, reason, taskId: entry.taskId });
+  }
+
+  #finderFor(group: WaitingClass): Finder {
+    const policy = this.#view.policyFor?.(group) ?? this.#policy;
+    let finder = this.#finders.get(policy);
+    if (finder === undefined) {
+      finder = finderOf(policy, this.#cluster, { ...this.#view, cursor: this.#cursor });
+      this.#finders.set(policy, finder);
+    }
+    return finder;
+  }
+}
+
+function mostPromises(backfill: Backfill | undefined): number {
+  switch (backfill) {
+    case 'easy':
+      return 1;
+    case 'conservative':
+      return MOST_PROMISES;
+    case 'greedy':
+    case 'strict':
+    case undefined:
+      return 0;
+  }
 }
 
 function finderOf(policy: PlacementPolicy, cluster: ScratchCluster, view: PlaceView): Finder {
@@ -132,6 +410,11 @@ class ScratchQuotas {
   take(group: WaitingClass): void {
     const left = this.#leftOf(group.namespace);
     if (left !== null) this.#left.set(group.namespace, subtract(left, group.request));
+  }
+
+  giveBack(group: WaitingClass): void {
+    const left = this.#leftOf(group.namespace);
+    if (left !== null) this.#left.set(group.namespace, add(left, group.request));
   }
 
   #leftOf(namespace: string): Resources | null {

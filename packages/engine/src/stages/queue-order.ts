@@ -2,7 +2,7 @@
  * The order of the queue, and lists that keep it. Priority, larger first; then the deadline, earlier first and before
  * tasks without one; then age.
  */
-import type { TaskId } from '../model/task.ts';
+import type { TaskId, TaskSpec } from '../model/task.ts';
 import type { TaskFacts } from '../policy/policy.ts';
 import type { WaitingClass } from './queue.ts';
 
@@ -13,9 +13,16 @@ export interface QueueEntry {
   /** Infinity without a deadline. */
   readonly deadlineAt: number;
   readonly sequence: number;
+  /** Since when it waits, Unix ms: its submission, or the time from which it was allowed to start. */
+  readonly since: number;
+  readonly owner: string;
   readonly class: WaitingClass;
   /** Equal for all tasks that say the same, so that a queue of a million costs no million of them. */
   readonly facts: EntryFacts;
+  /** Never edited, unlike the row. */
+  readonly spec: TaskSpec;
+  /** The job whose tasks start together, this one among them; null if it starts alone. */
+  readonly gang: string | null;
 }
 
 /** What orders and policies may want to know of one task beside its class; its deadline is in the entry. */
@@ -28,6 +35,11 @@ export function compareEntries(a: QueueEntry, b: QueueEntry): number {
   return a.sequence - b.sequence;
 }
 
+/** Older first. */
+export function compareAge(a: QueueEntry, b: QueueEntry): number {
+  return a.sequence - b.sequence;
+}
+
 /** A full chunk is halved. Large enough that a million entries make few chunks, small enough to move in no time. */
 const CHUNK = 512;
 
@@ -37,7 +49,12 @@ const CHUNK = 512;
  */
 export class SortedEntries {
   readonly #chunks: QueueEntry[][] = [];
+  readonly #compare: (a: QueueEntry, b: QueueEntry) => number;
   size = 0;
+
+  constructor(compare = compareEntries) {
+    this.#compare = compare;
+  }
 
   insert(entry: QueueEntry): void {
     this.size++;
@@ -51,14 +68,14 @@ export class SortedEntries {
       return;
     }
     const chunk = chunks[at]!;
-    chunk.splice(lowerBound(chunk, entry), 0, entry);
+    chunk.splice(this.#lowerBound(chunk, entry), 0, entry);
     if (chunk.length > CHUNK) chunks.splice(at + 1, 0, chunk.splice(CHUNK >> 1));
   }
 
   delete(entry: QueueEntry): void {
     const at = this.#chunkOf(entry);
     const chunk = this.#chunks[at];
-    const place = chunk === undefined ? -1 : lowerBound(chunk, entry);
+    const place = chunk === undefined ? -1 : this.#lowerBound(chunk, entry);
     if (chunk === undefined || chunk[place] !== entry) throw new Error(`queue order broken at task ${entry.taskId}`);
     this.size--;
     chunk.splice(place, 1);
@@ -72,7 +89,7 @@ export class SortedEntries {
     let before = 0;
     for (let chunk = 0; chunk < at; chunk++) before += this.#chunks[chunk]!.length;
     const chunk = this.#chunks[at];
-    return chunk === undefined ? before : before + lowerBound(chunk, entry);
+    return chunk === undefined ? before : before + this.#lowerBound(chunk, entry);
   }
 
   at(chunk: number, index: number): QueueEntry | null {
@@ -96,7 +113,7 @@ export class SortedEntries {
     let high = this.#chunks.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (compareEntries(this.#chunks[middle]!.at(-1)!, entry) < 0) low = middle + 1;
+      if (this.#compare(this.#chunks[middle]!.at(-1)!, entry) < 0) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -110,15 +127,15 @@ export class SortedEntries {
     chunk.push(...next);
     this.#chunks.splice(at + 1, 1);
   }
-}
 
-function lowerBound(chunk: readonly QueueEntry[], entry: QueueEntry): number {
-  let low = 0;
-  let high = chunk.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (compareEntries(chunk[middle]!, entry) < 0) low = middle + 1;
-    else high = middle;
+  #lowerBound(chunk: readonly QueueEntry[], entry: QueueEntry): number {
+    let low = 0;
+    let high = chunk.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#compare(chunk[middle]!, entry) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
-  return low;
 }

@@ -4,9 +4,10 @@
  */
 import type { Resources } from '../model/resources.ts';
 import type { Task, TaskId } from '../model/task.ts';
-import { apartOf, gpuModelsOf, nearOf, type SchedulingTerms, spreadOf } from '../model/terms.ts';
+import { apartOf, gpuModelsOf, isGangMember, nearOf, type SchedulingTerms, spreadOf } from '../model/terms.ts';
 import type { Ask } from '../policy/policy.ts';
-import { compareEntries, type EntryFacts, type QueueEntry, SortedEntries } from './queue-order.ts';
+import type { TaskWalk } from './ordered-pass.ts';
+import { compareAge, compareEntries, type EntryFacts, type QueueEntry, SortedEntries } from './queue-order.ts';
 
 /** Waiting tasks with one and the same placement requirement. It lives as long as it has tasks. */
 export class WaitingClass implements Ask {
@@ -46,11 +47,24 @@ export class WaitingClass implements Ask {
   }
 }
 
+/** Waiting tasks of one class that are alike in everything that orders look at, but for age and deadline. */
+export interface Strand {
+  readonly key: string;
+  readonly class: WaitingClass;
+  readonly facts: EntryFacts;
+  readonly entries: SortedEntries;
+}
+
 export class WaitingQueue {
   readonly #byTask = new Map<TaskId, QueueEntry>();
   readonly #classes = new Map<string, WaitingClass>();
   /** All classes together: what a task's position and a listing are read from. */
   readonly #all = new SortedEntries();
+  /** All, the oldest first: those that have waited for too long are found here. */
+  readonly #byAge = new SortedEntries(compareAge);
+  /** Kept once an order has asked for them, sorted as it wants them. */
+  #strands: Map<string, Strand> | null = null;
+  #within: 'age' | 'deadline' = 'age';
 
   get size(): number {
     return this.#byTask.size;
@@ -79,12 +93,18 @@ export class WaitingQueue {
       priority: task.priority,
       deadlineAt: task.spec.deadlineAt ?? Number.POSITIVE_INFINITY,
       sequence: task.sequence,
+      since: Math.max(task.submittedAt, task.spec.startAfter ?? 0),
+      owner: task.owner,
       class: group,
       facts: factsOf(task),
+      spec: task.spec,
+      gang: isGangMember(task.spec) ? task.jobId : null,
     };
     this.#byTask.set(task.id, entry);
     group.entries.insert(entry);
     this.#all.insert(entry);
+    this.#byAge.insert(entry);
+    if (this.#strands !== null) this.#addToStrand(this.#strands, entry);
   }
 
   /** False if it was not queued. */
@@ -93,6 +113,8 @@ export class WaitingQueue {
     if (entry === undefined) return false;
     this.#byTask.delete(taskId);
     this.#all.delete(entry);
+    this.#byAge.delete(entry);
+    if (this.#strands !== null) removeFromStrand(this.#strands, entry);
     entry.class.entries.delete(entry);
     if (entry.class.size === 0) this.#classes.delete(entry.class.key);
     return true;
@@ -117,6 +139,32 @@ export class WaitingQueue {
     return this.#all.slice(from - 1, count).map((entry) => entry.taskId);
   }
 
+  /** The oldest ones, the first of them first. */
+  oldest(count: number): QueueEntry[] {
+    return this.#byAge.slice(0, count);
+  }
+
+  /** Tasks that are alike, each strand sorted by age or by deadline and then age. */
+  strands(within: 'age' | 'deadline'): Iterable<Strand> {
+    if (this.#strands === null || this.#within !== within) {
+      this.#within = within;
+      this.#strands = new Map();
+      for (const entry of this.#byTask.values()) this.#addToStrand(this.#strands, entry);
+    }
+    return this.#strands.values();
+  }
+
+  #addToStrand(strands: Map<string, Strand>, entry: QueueEntry): void {
+    const key = strandKey(entry);
+    let strand = strands.get(key);
+    if (strand === undefined) {
+      const entries = new SortedEntries(this.#within === 'age' ? compareAge : compareEntries);
+      strand = { key, class: entry.class, facts: entry.facts, entries };
+      strands.set(key, strand);
+    }
+    strand.entries.insert(entry);
+  }
+
   /** Walks the queue in order and leaves it as it is; it must not be changed meanwhile. */
   pass(): QueuePass {
     return new QueuePass(this.#classes.values());
@@ -124,7 +172,7 @@ export class WaitingQueue {
 }
 
 /** One walk over the queue: the tasks of all classes merged, without the classes that were skipped on the way. */
-export class QueuePass {
+export class QueuePass implements TaskWalk {
   /** Binary heap by each class's next entry. */
   readonly #heap: ClassCursor[] = [];
   #current: ClassCursor | null = null;
@@ -151,6 +199,11 @@ export class QueuePass {
     this.#dropTop();
     this.#current = null;
   }
+
+  /** The next of the class may be another matter. */
+  skipAlike(): void {}
+
+  took(): void {}
 
   #dropTop(): void {
     const last = this.#heap.pop();
@@ -195,6 +248,16 @@ class ClassCursor {
     this.#at = 0;
     this.entry = this.#entries.at(this.#chunk, 0);
   }
+}
+
+function strandKey({ class: group, priority, owner, facts }: QueueEntry): string {
+  return `${priority}/${facts.expectedMs ?? ''}/${facts.type}/${owner}/${group.key}`;
+}
+
+function removeFromStrand(strands: Map<string, Strand>, entry: QueueEntry): void {
+  const strand = strands.get(strandKey(entry))!;
+  strand.entries.delete(entry);
+  if (strand.entries.size === 0) strands.delete(strand.key);
 }
 
 /** Shared as long as specs are: a task's facts are a function of its spec. */

@@ -43,6 +43,8 @@ export class ScoringFinder implements Finder {
   }
 
   #best(group: WaitingClass, candidates: Int32Array): number {
+    // Heaps hold what has room, and know nothing of guards.
+    if (this.#cluster.guard !== null) return this.#scan(group, candidates);
     let heap = this.#heaps.get(group);
     if (heap === undefined) {
       heap = new CandidateHeap(group, candidates, this.#scorer, this.#cluster);

@@ -15,6 +15,8 @@ export class ScratchCluster {
   readonly stamps: Uint32Array;
   /** The rows placed on so far, in order. */
   readonly log: number[] = [];
+  /** For the task at hand: workers that are out of the question for another reason than room. */
+  guard: ((row: number) => boolean) | null = null;
   readonly #ledgers: Ledger[];
   #table: RoomTable | null = null;
 
@@ -40,7 +42,7 @@ export class ScratchCluster {
   }
 
   fits(row: number, { request, gpuModels }: Ask): boolean {
-    return this.#ledgers[row]!.fits(request, gpuModels);
+    return this.#ledgers[row]!.fits(request, gpuModels) && (this.guard === null || this.guard(row));
   }
 
   /** `device`: for a share of one GPU its place in the worker's list, or -1 for the fullest with room. */
@@ -54,11 +56,25 @@ export class ScratchCluster {
     return shares;
   }
 
+  /** Undoes a placement. What finders know of the cluster is wrong from then on. */
+  giveBack(row: number, { request }: Ask, shares: readonly GpuShare[]): void {
+    const ledger = this.#ledgers[row]!;
+    ledger.release(request, shares);
+    this.#table?.renew(row, ledger);
+    this.stamps[row] = this.stamps[row]! + 1;
+    this.log.push(row);
+  }
+
+  /** What is left of the worker. */
+  freeOn(row: number): Resources {
+    return this.#ledgers[row]!.available();
+  }
+
   /** Keeps those of the first `count` rows that fit, in place, and answers how many. */
   keepFitting(ask: Ask, rows: Int32Array, count: number): number {
     const screened = this.table.screen(ask.request, rows, count);
     // Without custom resources and GPU models the screen looks at all there is.
-    if (ask.gpuModels.length === 0 && !hasCustom(ask.request)) return screened;
+    if (ask.gpuModels.length === 0 && this.guard === null && !hasCustom(ask.request)) return screened;
     let kept = 0;
     for (let at = 0; at < screened; at++) {
       if (this.fits(rows[at]!, ask)) rows[kept++] = rows[at]!;

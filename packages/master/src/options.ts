@@ -24,6 +24,12 @@ export interface MasterOptions {
     readonly hosts?: readonly string[];
     /** Failed logins that one address may have in a minute; null: any number. Default 20. */
     readonly failedLogins?: number | null;
+    /** Most requests of a user's token in a second; null: any number. Default 500; admins are not bounded. */
+    readonly requestsPerSecond?: number | null;
+    /** Origins whose pages may call the API with a token. Default: none. */
+    readonly allowedOrigins?: readonly string[];
+    /** Folder with the built files of the dashboard. Default: that of the package `web`. */
+    readonly webRoot?: string;
   };
   /** gRPC for programs; not served without it. Beyond loopback with TLS, as `rest`, and under the names of `rest.hosts`. */
   readonly grpc?: {

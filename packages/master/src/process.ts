@@ -325,10 +325,10 @@ class Master {
   }
 
   async #startRest(context: MasterContext, authority: Authority, metrics: MasterMetrics): Promise<Rest> {
-    const { host = '127.0.0.1', port = 8080, hosts = [], failedLogins } = this.#options.rest ?? {};
+    const { host = '127.0.0.1', port = 8080, hosts = [], ...rest } = this.#options.rest ?? {};
     const tls = isLoopback(host) ? undefined : await authority.issueServer(this.#restNames(), Date.now());
     const log = { error: (fields: object, message: string) => this.#log.error(fields, message) };
-    const given = { ...(tls === undefined ? {} : { tls }), ...(failedLogins === undefined ? {} : { failedLogins }) };
+    const given = { ...rest, ...(tls === undefined ? {} : { tls }) };
     const { metrics: metricsAccess } = this.#options;
     const start = () =>
       startRest(context, {

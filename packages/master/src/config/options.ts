@@ -15,6 +15,8 @@ export function masterOptions(values: MasterValues): Omit<MasterOptions, 'versio
       port: values['rest.port'],
       hosts: values['rest.hosts'] ?? [],
       failedLogins: values['rest.failedLogins'],
+      requestsPerSecond: values['rest.requestsPerSecond'],
+      allowedOrigins: readOrigins(values['rest.allowedOrigins'] ?? []),
     },
     workers: {
       host: values['workers.host'],
@@ -53,6 +55,16 @@ export function engineConfig(values: MasterValues): Partial<EngineConfig> {
 
 export function retention(values: MasterValues): Retention {
   return { endedTasksMs: values['retention.endedTasks'], eventsMs: values['retention.events'] };
+}
+
+/** An origin is compared to the letter with what browsers send, so it has to be written as they do. */
+function readOrigins(origins: readonly string[]): readonly string[] {
+  const wrong = origins.filter((text) => !URL.canParse(text) || new URL(text).origin !== text);
+  if (wrong.length > 0)
+    throw new ConfigError(
+      wrong.map((text) => `rest.allowedOrigins: ${text} is no origin; write it as https://name or https://name:port`),
+    );
+  return origins;
 }
 
 function checkTogether(values: MasterValues): void {

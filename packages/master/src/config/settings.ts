@@ -52,6 +52,19 @@ export const MASTER_SETTINGS = {
     default: null,
     meaning: 'Further names in the Host header and in the certificate, separated by commas.',
   },
+  'rest.requestsPerSecond': {
+    kind: 'integer',
+    default: 500,
+    least: 1,
+    never: true,
+    meaning:
+      "Most requests of a user's token in a second, with its sessions; further ones are told to wait (429). Admins are not bounded. `never` bounds nobody.",
+  },
+  'rest.allowedOrigins': {
+    kind: 'list',
+    default: null,
+    meaning: 'Origins (`https://tools.example`) whose pages may call the API with a token, separated by commas.',
+  },
   'rest.failedLogins': {
     kind: 'integer',
     default: 20,

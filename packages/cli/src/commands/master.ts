@@ -13,6 +13,7 @@ interface Options {
   readonly data?: string;
   readonly config?: string;
   readonly listen?: string;
+  readonly grpcListen?: string;
   readonly workerListen?: string;
   readonly advertise?: string;
   readonly hosts?: string;
@@ -24,6 +25,7 @@ export function configure(command: Command, cli: Cli): void {
     .option('--data <folder>', 'data directory that `cloudai init` made')
     .option('--config <file>', 'settings in YAML (config.yaml in the data directory)')
     .option('--listen <host:port>', 'where users are answered (127.0.0.1:8080); beyond loopback with TLS')
+    .option('--grpc-listen <host:port>', 'where programs are answered (127.0.0.1:50052); beyond loopback with TLS')
     .option('--worker-listen <host:port>', 'where workers dial in (127.0.0.1:50051)')
     .option('--advertise <host:port>', 'what workers are told to dial, when it is another address')
     .option('--hosts <names>', 'further names under which users reach this master')
@@ -45,6 +47,7 @@ async function master(cli: Cli, options: Options): Promise<void> {
   const { loadMasterConfig, masterOptions } = await import('@cloudai/master/config');
   try {
     const [restHost, restPort] = splitAddress(options.listen, '--listen');
+    const [grpcHost, grpcPort] = splitAddress(options.grpcListen, '--grpc-listen');
     const [workersHost, workersPort] = splitAddress(options.workerListen, '--worker-listen');
     const { values } = await loadMasterConfig({
       env: cli.env,
@@ -54,6 +57,8 @@ async function master(cli: Cli, options: Options): Promise<void> {
         'rest.host': restHost,
         'rest.port': restPort,
         'rest.hosts': options.hosts,
+        'grpc.host': grpcHost,
+        'grpc.port': grpcPort,
         'workers.host': workersHost,
         'workers.port': workersPort,
         'workers.endpoint': options.advertise,

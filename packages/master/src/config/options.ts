@@ -18,6 +18,7 @@ export function masterOptions(values: MasterValues): Omit<MasterOptions, 'versio
       requestsPerSecond: values['rest.requestsPerSecond'],
       allowedOrigins: readOrigins(values['rest.allowedOrigins'] ?? []),
     },
+    ...(values['grpc.enabled'] ? { grpc: grpcOptions(values) } : {}),
     workers: {
       host: values['workers.host'],
       port: values['workers.port'],
@@ -30,6 +31,11 @@ export function masterOptions(values: MasterValues): Omit<MasterOptions, 'versio
     reserveBytes: values['store.reserve'],
     logLevel: values['log.level'],
   };
+}
+
+function grpcOptions(values: MasterValues): NonNullable<MasterOptions['grpc']> {
+  const [host, port] = [values['grpc.host'], values['grpc.port']];
+  return port === null ? { host } : { host, port };
 }
 
 /** The figures that the engine decides by. */
@@ -46,6 +52,7 @@ export function engineConfig(values: MasterValues): Partial<EngineConfig> {
     poisonWindowMs: values['retries.poisonWindow'],
     passDelayMs: values['scheduler.passDelay'],
     passPlacements: values['scheduler.passPlacements'],
+    externalBudgetMs: values['scheduler.externalBudget'],
     maxWaitingTasks: values['queue.maxWaitingTasks'],
     idempotencyMs: values['queue.idempotency'],
     endedMemoryMs: values['memory.ended'],

@@ -73,6 +73,17 @@ export const MASTER_SETTINGS = {
     meaning:
       'Failed logins that one address may have in a minute; further ones are told to wait (429). Good tokens never are. `never` lets everybody try on.',
   },
+  'grpc.enabled': { kind: 'boolean', default: true, meaning: 'Whether gRPC is served to programs.' },
+  'grpc.host': {
+    kind: 'host',
+    default: '127.0.0.1',
+    meaning: 'Address for gRPC. Beyond loopback it speaks TLS, as `rest.host` and under the names of `rest.hosts`.',
+  },
+  'grpc.port': {
+    kind: 'port',
+    default: null,
+    meaning: 'Port for gRPC; 0 takes a free one. Without it 50052, and no gRPC with a warning where that is taken.',
+  },
   'workers.host': {
     kind: 'host',
     default: '127.0.0.1',
@@ -104,6 +115,13 @@ export const MASTER_SETTINGS = {
     least: 1,
     most: 1_000_000,
     meaning: 'Most placements in one pass; what is left goes into the next.',
+  },
+  'scheduler.externalBudget': {
+    kind: 'duration',
+    default: duration(ENGINE.externalBudgetMs),
+    least: 50,
+    most: 60_000,
+    meaning: 'How long tasks are left to an external scheduler that does not answer, with the policy `external`.',
   },
   'queue.maxWaitingTasks': {
     kind: 'integer',

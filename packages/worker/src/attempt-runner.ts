@@ -21,6 +21,11 @@ const RUNTIME_AWAY_MS = 10_000;
 /** Measuring walks the container's files: it may take this share of one thread at most. */
 const STORAGE_CHECK_SHARE = 0.05;
 const STORAGE_CHECK_MIN_MS = 5_000;
+/**
+ * Waits between the first measurements, ms; heartbeats go on from there. Once the process has ended its cgroup is gone
+ * and nothing can be measured: without these a task that is shorter than a heartbeat would have used nothing.
+ */
+const FIRST_MEASUREMENTS_MS = [0, 100, 200, 700, 2_000];
 
 /** What a runner needs of the worker around it. */
 export interface RunnerHost {
@@ -34,6 +39,8 @@ export interface RunnerHost {
   mayStart(runner: AttemptRunner): boolean;
   /** Starts under way at once. */
   readonly starts: Slots;
+  /** First measurements under way at once; one that would have to wait is left out. */
+  readonly measurements: Slots;
   /** There are reports or log bytes to hand over. */
   wakeSession(runner: AttemptRunner): void;
   upload(key: AttemptKey, file: OutputFile, signal: AbortSignal): Promise<Artifact>;
@@ -169,6 +176,20 @@ export class AttemptRunner {
     this.dispatch({ kind: 'storageMeasured', bytes });
   }
 
+  async #measureFirst(): Promise<void> {
+    const { clock, measurements } = this.#host;
+    for (const waitMs of FIRST_MEASUREMENTS_MS) {
+      await delay(clock, waitMs, this.#abort.signal);
+      if (this.#state.phase !== 'running') return;
+      if (measurements.isFull) continue;
+      await measurements
+        .run(() => this.measure())
+        .catch((error: unknown) => {
+          this.#log.debug({ err: error }, 'could not be measured');
+        });
+    }
+  }
+
   /** Remembers over a restart of the worker how long the process has been running; only a time limit wants to know. */
   noteStart(ranForMs: number): void {
     if (this.#state.spec.timeoutMs === null) return;
@@ -279,6 +300,7 @@ export class AttemptRunner {
         const ranForMs = Math.max(0, Math.min(clock.wallNow() - startedAt, clock.now() - (askedAt ?? clock.now())));
         this.noteStart(ranForMs);
         this.dispatch({ kind: 'started', containerId, startedAt, ranForMs, imageDigest: image.digest });
+        this.#background(this.#measureFirst());
         return;
       } catch (error) {
         if (error instanceof RuntimeError) return this.#notStarted(error);

@@ -21,6 +21,7 @@ const host: RunnerHost = {
   windowBytes: () => 2 ** 22,
   mayStart: () => false,
   starts: new Slots(1),
+  measurements: new Slots(1),
   wakeSession: () => {},
   upload: () => Promise.reject(new Error('no uploads here')),
   gone: () => {},

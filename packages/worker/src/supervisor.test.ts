@@ -67,6 +67,15 @@ test('nothing new starts while a process that was given up is still being stoppe
   expect([...harness.machine.containers.keys()]).not.toContain('task.1');
 });
 
+test('what a task used is known even if it ends before the first heartbeat could measure it', async () => {
+  const slow = await WorkerHarness.start({ heartbeatMs: 60_000, leaseMs: 120_000 });
+  await slow.run();
+  const session = await slow.master.connected();
+  session.send(assignment(key, { image: 'scripted:sleep=150,memory=7340032' }));
+  expect((await slow.master.ended(key)).peakMemoryBytes).toBe(7_340_032n);
+  await slow.close();
+});
+
 describe('the time limit of a container that was taken up', () => {
   const DAY = 86_400_000;
   let directory: string;

@@ -82,6 +82,7 @@ export class Supervisor {
       journal,
       log,
       starts: new Slots(PARALLEL_STARTS),
+      measurements: new Slots(PARALLEL_MEASUREMENTS),
       windowBytes: () =>
         Math.min(WINDOW_BYTES, Math.max(MIN_WINDOW_BYTES, ALL_WINDOWS_BYTES / Math.max(1, this.#runners.size))),
       mayStart: (runner) => lease.isFresh(clock.now()) && (runner.state.abandoned || !this.#isClearing()),

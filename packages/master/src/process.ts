@@ -5,17 +5,20 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { DEFAULT_ENGINE_CONFIG, Engine, type EngineConfig, InvariantBroken } from '@cloudai/engine';
-import { openStore, type Retention as RetentionLimits, type Store, StoreError } from '@cloudai/store';
+import { DEFAULT_ENGINE_CONFIG, type EngineConfig } from '@cloudai/engine';
+import { openStore, type Retention as RetentionLimits, type Store } from '@cloudai/store';
 import { type Logger, pino } from 'pino';
+import { bind, joinAddress, namesOf, splitAddress } from './addresses.ts';
 import { FileArtifactStore } from './artifacts/artifact-store.ts';
 import { SteadyClock } from './clock.ts';
 import type { MasterContext } from './context.ts';
+import { EXIT, endOf, type MasterEnd } from './ending.ts';
 import { openGrpc } from './grpc/index.ts';
 import { Authority, WORKER_LIFETIME_MS } from './identity/authority.ts';
 import { readClusterFile } from './identity/cluster-file.ts';
 import { identityOf } from './identity/identity.ts';
 import { newId } from './ids.ts';
+import { type Leading, takeLead } from './lead.ts';
 import { FileLogStore } from './logs/log-store.ts';
 import { LogSealer } from './logs/sealer.ts';
 import { MasterLoop } from './loop.ts';
@@ -40,13 +43,8 @@ import {
   ThreadArchive,
 } from './telemetry/index.ts';
 
+export { EXIT, type MasterEnd } from './ending.ts';
 export type { MasterOptions };
-
-export interface MasterEnd {
-  /** 0: it was asked to stop. */
-  readonly exitCode: number;
-  readonly reason: string;
-}
 
 export interface MasterHandle {
   readonly context: MasterContext;
@@ -65,9 +63,6 @@ export interface MasterHandle {
   readonly stopped: Promise<MasterEnd>;
 }
 
-/** As in sysexits.h; supervisors start the master again after 74, and people look after 70 and 78. */
-export const EXIT = { stopped: 0, bug: 70, store: 74, superseded: 75, config: 78 } as const;
-
 const DEFAULT_SESSIONS: SessionConfig = { heartbeatMs: 5_000, leaseMs: 10_000, helloMs: 5_000 };
 const KEEP_ALL: RetentionLimits = { endedTasksMs: null, eventsMs: null };
 const RETENTION_EVERY_MS = 3_600_000;
@@ -77,8 +72,6 @@ const TELEMETRY_MAX_BYTES = 2 * 2 ** 30;
 const CERTIFICATE_CHECK_MS = 86_400_000;
 /** Workers have come back by then, and users are served. */
 const AUDIT_AFTER_MS = 15_000;
-/** How often a full disk is tried again. */
-const FULL_RETRY_MS = 1_000;
 const FAILED_STOP_MS = 500;
 
 /** Throws `StartError` or `StoreError`, both with a text for people, when it can not start. */
@@ -189,7 +182,7 @@ class Master {
     this.#started.push(() => this.#clock.stop());
     loop.start();
     this.#started.push(() => loop.stop());
-    const port = await this.#bind(() => server.listen(), listen.host, listen.port, 'workers');
+    const port = await bind(() => server.listen(), listen.host, listen.port, 'workers');
     this.#started.push(() => server.stop('The master is stopping. Connect again.'));
 
     const audit = this.#storeAudit(store);
@@ -210,8 +203,7 @@ class Master {
     };
     const rest = await this.#startRest(context, authority, metrics);
     this.#started.push(() => rest.close());
-    const bind = <T>(start: () => Promise<T>, host: string, port: number) => this.#bind(start, host, port, 'programs');
-    const grpc = await openGrpc({ context, authority, options: this.#options, log: this.#log, bind });
+    const grpc = await openGrpc({ context, authority, options: this.#options, log: this.#log });
     this.#started.push(() => grpc.close());
     this.#renewCertificates(authority, async (now) => {
       server.setCredentials(await authority.issueServer(listen.names, now));
@@ -282,22 +274,13 @@ class Master {
   }
 
   /** The next epoch, from what is stored. Waits while the disk has no room for it. */
-  async #lead(store: Store): Promise<{ readonly engine: Engine; readonly epoch: number }> {
-    for (let told = false; ; told = true) {
-      try {
-        const now = this.#clock.now();
-        const snapshot = await store.load(now - this.#engineConfig.endedMemoryMs);
-        const epoch = Math.max((await store.info()).epoch, snapshot.cluster?.epoch ?? 0) + 1;
-        const engine = new Engine(this.#engineConfig, snapshot);
-        const { changes } = engine.apply({ kind: 'recover', epoch }, now);
-        await store.commit(epoch, changes);
-        return { engine, epoch };
-      } catch (error) {
-        if (this.#state !== 'running' || !(error instanceof StoreError && error.code === 'store_full')) throw error;
-        if (!told) this.#log.error({ err: error }, 'the disk is full; waiting for space');
-        await delay(FULL_RETRY_MS);
-      }
-    }
+  #lead(store: Store): Promise<Leading> {
+    return takeLead(store, {
+      engine: this.#engineConfig,
+      now: () => this.#clock.now(),
+      mayWait: () => this.#state === 'running',
+      onWait: (error) => this.#log.error({ err: error }, 'the disk is full; waiting for space'),
+    });
   }
 
   async #openLogs(store: Store, onFatal: (error: unknown) => void): Promise<FileLogStore> {
@@ -319,7 +302,7 @@ class Master {
     return {
       host,
       port,
-      names: [host, knownHost].filter((name) => name !== '' && name !== '0.0.0.0' && name !== '::'),
+      names: namesOf([host, knownHost]),
       endpoint: (taken: number) => joinAddress(knownHost || host, knownPort ?? taken),
     };
   }
@@ -340,12 +323,12 @@ class Master {
         log,
         ...given,
       });
-    return await this.#bind(start, host, port, 'users');
+    return await bind(start, host, port, 'users');
   }
 
   #restNames(): string[] {
     const { host = '127.0.0.1', hosts = [] } = this.#options.rest ?? {};
-    return [host, ...hosts].filter((name) => name !== '0.0.0.0' && name !== '::');
+    return namesOf([host, ...hosts]);
   }
 
   #startRetention(context: MasterContext, logs: FileLogStore, artifacts: FileArtifactStore): void {
@@ -435,29 +418,6 @@ class Master {
     }
   }
 
-  async #bind<T>(listen: () => Promise<T>, host: string, port: number, whom: string): Promise<T> {
-    const flag = { users: '--listen', programs: '--grpc-listen' }[whom] ?? '--worker-listen';
-    try {
-      return await listen();
-    } catch (cause) {
-      const { code } = cause as NodeJS.ErrnoException;
-      const at = joinAddress(host, port);
-      if (code === 'EADDRINUSE')
-        throw new StartError(
-          'port_taken',
-          `${at}, the address for ${whom}, is taken by another process; stop that one, or choose another with ${flag} HOST:PORT`,
-          { cause },
-        );
-      if (code === 'EADDRNOTAVAIL' || code === 'EACCES' || code === 'ENOTFOUND')
-        throw new StartError(
-          'address_unavailable',
-          `can not listen on ${at}, the address for ${whom} (${code}); choose another with ${flag} HOST:PORT`,
-          { cause },
-        );
-      throw cause;
-    }
-  }
-
   #fatal(error: unknown): void {
     const end = endOf(error);
     this.#log.fatal({ err: error }, end.reason);
@@ -485,28 +445,6 @@ class Master {
         this.#log.error({ err: error }, 'something did not stop in order');
       }
   }
-}
-
-function endOf(error: unknown): MasterEnd {
-  if (error instanceof StoreError && error.code === 'stale_epoch')
-    return { exitCode: EXIT.superseded, reason: `another master leads this cluster: ${error.message}` };
-  if (error instanceof InvariantBroken) return { exitCode: EXIT.bug, reason: `a broken invariant: ${error.message}` };
-  const isStore = error instanceof StoreError || typeof (error as NodeJS.ErrnoException | null)?.code === 'string';
-  const text = error instanceof Error ? error.message : String(error);
-  return isStore
-    ? { exitCode: EXIT.store, reason: `the disk failed: ${text}` }
-    : { exitCode: EXIT.bug, reason: `a defect of the master: ${text}` };
-}
-
-function joinAddress(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-/** `host`, `host:port`, `[v6]` or `[v6]:port`; a bare v6 address has no port. */
-function splitAddress(text: string): [host: string, port: number | null] {
-  const match = /^(?:\[([^\]]+)\]|([^:]*))(?::(\d{1,5}))?$/.exec(text);
-  if (match === null) return [text, null];
-  return [match[1] ?? match[2] ?? '', match[3] === undefined ? null : Number(match[3])];
 }
 
 /** The whole life of a master's process; resolves with its exit code. */

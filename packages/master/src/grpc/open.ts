@@ -1,5 +1,6 @@
 /** The gRPC port as the settings of the master want it: where, with which certificate, or not at all. */
 import type { Logger } from 'pino';
+import { bind, namesOf } from '../addresses.ts';
 import type { MasterContext } from '../context.ts';
 import type { Authority } from '../identity/authority.ts';
 import type { MasterOptions } from '../options.ts';
@@ -18,8 +19,6 @@ export interface GrpcStart {
   readonly authority: Authority;
   readonly options: Pick<MasterOptions, 'grpc' | 'rest'>;
   readonly log: Logger;
-  /** Says in the master's words why an address can not be taken. */
-  bind(listen: () => Promise<Grpc>, host: string, port: number): Promise<Grpc>;
 }
 
 const USUAL_PORT = 50_052;
@@ -29,18 +28,18 @@ const NOT_SERVED: GrpcPort = { url: null, renewCertificate: async () => {}, clos
  * A port that was asked for has to be free. The usual one may be somebody else's, an older worker's for example: that is
  * no reason not to start, but one to warn.
  */
-export async function openGrpc({ context, authority, options, log, bind }: GrpcStart): Promise<GrpcPort> {
+export async function openGrpc({ context, authority, options, log }: GrpcStart): Promise<GrpcPort> {
   if (options.grpc === undefined) return NOT_SERVED;
   const { host = '127.0.0.1', port } = options.grpc;
   const hosts = options.rest?.hosts ?? [];
-  const names = [host, ...hosts].filter((name) => name !== '0.0.0.0' && name !== '::');
+  const names = namesOf([host, ...hosts]);
   const tls = isLoopback(host) ? undefined : await authority.issueServer(names, Date.now());
   const failures = { error: (fields: object, message: string) => log.error(fields, message) };
   const start = (at: number) =>
     startGrpc(context, { host, port: at, hosts, log: failures, ...(tls === undefined ? {} : { tls }) });
   let grpc: Grpc;
   try {
-    grpc = port === undefined ? await start(USUAL_PORT) : await bind(() => start(port), host, port);
+    grpc = port === undefined ? await start(USUAL_PORT) : await bind(() => start(port), host, port, 'programs');
   } catch (error) {
     if (port !== undefined || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     log.warn(`${host}:${USUAL_PORT} is taken: gRPC is not served; choose another with --grpc-listen HOST:PORT`);

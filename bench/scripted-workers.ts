@@ -26,7 +26,11 @@ interface Order {
 }
 
 /** Registers so many workers and starts them in a process of their own. Resolves when all of them have joined. */
-export async function startScriptedWorkers(cluster: Cluster, count: number, cpu: number): Promise<ChildProcess> {
+export async function startScriptedWorkers(
+  cluster: Pick<Cluster, 'client' | 'workerEndpoint' | 'folder'>,
+  count: number,
+  cpu: number,
+): Promise<ChildProcess> {
   const tokens: WorkerToken[] = [];
   for (let index = 1; index <= count; index++) {
     const id = `farm-${String(index).padStart(4, '0')}`;

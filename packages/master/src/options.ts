@@ -37,6 +37,8 @@ export interface MasterOptions {
     /** Default 50052, or none where that is taken. */
     readonly port?: number;
   };
+  /** OTLP endpoint of traces. Default: `OTEL_EXPORTER_OTLP_ENDPOINT`; none are made without either. */
+  readonly tracesEndpoint?: string;
   /** Who reads `/metrics` of the REST port beside admins. Default: nobody. */
   readonly metrics?: MetricsAccess;
   readonly engine?: Partial<EngineConfig>;

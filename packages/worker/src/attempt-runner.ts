@@ -7,10 +7,18 @@ import { uploadAll } from './artifacts.ts';
 import type { AttemptJournal } from './attempt-journal.ts';
 import type { Clock } from './clock.ts';
 import { delay } from './clock.ts';
-import { type Artifact, type AttemptKey, type AttemptReport, keyText, type LogTotals } from './core/attempt.ts';
+import {
+  type Artifact,
+  type AttemptKey,
+  type AttemptReport,
+  type AttemptResult,
+  keyText,
+  type LogTotals,
+} from './core/attempt.ts';
 import { LogLedger, type StreamName } from './core/log-ledger.ts';
 import { sentences, step, wakeAt } from './core/machine.ts';
 import type { AttemptAction, AttemptEvent, AttemptState, CollectedOutputs, PeakUsage, Step } from './core/state.ts';
+import type { PhaseName, WorkerObserver } from './observer.ts';
 import type { ContainerStats, OutputFile, Runtime } from './runtimes/runtime.ts';
 import { RuntimeError } from './runtimes/runtime.ts';
 import type { Slots } from './slots.ts';
@@ -45,6 +53,7 @@ export interface RunnerHost {
   wakeSession(runner: AttemptRunner): void;
   upload(key: AttemptKey, file: OutputFile, signal: AbortSignal): Promise<Artifact>;
   gone(runner: AttemptRunner): void;
+  readonly observer?: WorkerObserver | undefined;
 }
 
 export interface AttemptSample extends ContainerStats {
@@ -78,6 +87,7 @@ export class AttemptRunner {
   #storageBytes = 0;
   #storageDueAt = 0;
   #noted: Promise<void> = Promise.resolve();
+  #endToldAt: number | null = null;
 
   /** `adopted` attempts wait for the master to say how much of their log it has. */
   constructor(host: RunnerHost, first: Step, adopted: boolean) {
@@ -122,6 +132,7 @@ export class AttemptRunner {
    */
   acknowledge(phase: AttemptReport['phase'], forget: boolean): void {
     if (phase === 'ended' && !forget) return;
+    if (phase === 'ended') this.#tellPhase('report', this.#endToldAt);
     const index = this.#reports.findIndex((report) => report.phase === phase);
     if (index !== -1) this.#reports.splice(0, index + 1);
     if (phase === 'ended') this.dispatch({ kind: 'forget' });
@@ -160,6 +171,7 @@ export class AttemptRunner {
       const elapsedMs = now - this.#sampledAt;
       const used = this.#sample === null ? 0 : stats.cpuMicros - this.#sample.cpuMicros;
       const cpuMillis = this.#sample === null || elapsedMs <= 0 ? 0 : Math.max(0, Math.round(used / elapsedMs));
+      this.#tellUse(stats);
       this.#sample = { ...stats, cpuMillis, storageBytes: this.#storageBytes };
       this.#sampledAt = now;
       this.#usage = {
@@ -269,15 +281,20 @@ export class AttemptRunner {
     const onProgress = (text: string) => this.dispatch({ kind: 'progress', text });
     const signal = this.#prepareAbort.signal;
     const giveUpAt = this.#host.clock.now() + RUNTIME_AWAY_MS;
+    const startedAt = this.#host.clock.wallNow();
     while (!signal.aborted) {
       try {
         const image = await runtime.prepare(spec, onProgress, signal);
+        this.#tellPhase('pull', startedAt);
         this.dispatch({ kind: 'prepared', image, leaseFresh: this.#host.mayStart(this) });
         return;
       } catch (error) {
         if (signal.aborted) return;
         // A runtime that is being restarted is back in moments, sooner than another worker has the image.
-        if (error instanceof RuntimeError || this.#host.clock.now() > giveUpAt) return this.#notStarted(error);
+        if (error instanceof RuntimeError || this.#host.clock.now() > giveUpAt) {
+          this.#tellPhase('pull', startedAt, error);
+          return this.#notStarted(error);
+        }
         await delay(this.#host.clock, RETRY_FIRST_MS, signal).catch(() => {}); // Stopped while waiting.
       }
     }
@@ -287,6 +304,7 @@ export class AttemptRunner {
     const { runtime, clock, starts } = this.#host;
     let delayMs = RETRY_FIRST_MS;
     let askedAt: number | null = null;
+    let beganAt: number | null = null;
     while (true) {
       try {
         const { containerId, startedAt } = await starts.run(async () => {
@@ -294,16 +312,21 @@ export class AttemptRunner {
           if (askedAt === null && this.#isStopWanted())
             throw new RuntimeError('start_error', 'it was stopped before it started');
           askedAt ??= clock.now();
+          beganAt ??= clock.wallNow();
           return runtime.start(this.key, this.#state.spec, image);
         });
         // Never more than since it was asked for, whatever happened to the wall clock in between.
         const ranForMs = Math.max(0, Math.min(clock.wallNow() - startedAt, clock.now() - (askedAt ?? clock.now())));
         this.noteStart(ranForMs);
+        this.#tellPhase('start', beganAt);
         this.dispatch({ kind: 'started', containerId, startedAt, ranForMs, imageDigest: image.digest });
         this.#background(this.#measureFirst());
         return;
       } catch (error) {
-        if (error instanceof RuntimeError) return this.#notStarted(error);
+        if (error instanceof RuntimeError) {
+          this.#tellPhase('start', beganAt, error);
+          return this.#notStarted(error);
+        }
         // The runtime did not answer, so the process may run or not. It is asked again until it answers.
         this.#abort.signal.throwIfAborted();
         this.#log.warn({ err: error }, 'the start has no answer; asking again');
@@ -437,9 +460,44 @@ export class AttemptRunner {
   #report(report: AttemptReport): void {
     if (report.phase === 'running') this.#startedAt = report.startedAt;
     // An end without a container has an empty log.
-    if (report.phase === 'ended') this.ledger.complete();
+    if (report.phase === 'ended') {
+      this.ledger.complete();
+      this.#tellEnd(report.result);
+    }
     this.#reports = [...this.#reports.filter(({ phase }) => phase !== report.phase), report];
     this.#host.wakeSession(this);
+  }
+
+  #tellPhase(name: PhaseName, startedAt: number | null, error: unknown = null, endedAt?: number): void {
+    if (startedAt === null) return;
+    this.#host.observer?.onPhase?.({
+      name,
+      key: this.key,
+      traceparent: this.#state.spec.traceparent ?? null,
+      startedAt,
+      endedAt: endedAt ?? this.#host.clock.wallNow(),
+      error: error === null ? null : (error as Error).message,
+    });
+  }
+
+  #tellEnd(result: AttemptResult): void {
+    if (this.#endToldAt !== null) return;
+    this.#endToldAt = this.#host.clock.wallNow();
+    this.#tellPhase('run', result.startedAt, null, result.endedAt);
+    this.#host.observer?.onEnded?.(result);
+  }
+
+  #tellUse(stats: ContainerStats): void {
+    const since = (now: number | null | undefined, before: number | null | undefined) =>
+      Math.max(0, (now ?? 0) - (before ?? 0));
+    const before = this.#sample;
+    this.#host.observer?.onUsed?.({
+      cpuMicros: since(stats.cpuMicros, before?.cpuMicros),
+      networkRxBytes: since(stats.networkRxBytes, before?.networkRxBytes),
+      networkTxBytes: since(stats.networkTxBytes, before?.networkTxBytes),
+      diskReadBytes: since(stats.diskReadBytes, before?.diskReadBytes),
+      diskWriteBytes: since(stats.diskWriteBytes, before?.diskWriteBytes),
+    });
   }
 
   async #remove(): Promise<void> {

@@ -27,6 +27,9 @@ import {
 import { ensureIdentity } from './join.ts';
 import { Lease } from './lease.ts';
 import { type MasterAddress, openMasterClient, parseMasterAddress } from './master-client.ts';
+import { WorkerMetrics } from './metrics.ts';
+import { serveMetrics } from './metrics-server.ts';
+import { observers, type WorkerObserver } from './observer.ts';
 import { dockerSocketPath, openDockerRuntime } from './runtimes/docker/index.ts';
 import type { Runtime } from './runtimes/runtime.ts';
 import { Session, type SessionEnd } from './session.ts';
@@ -64,6 +67,10 @@ export interface WorkerOptions {
   /** Docker's config.json with registry credentials. */
   readonly registryAuth?: string | undefined;
   readonly dockerHost?: string | undefined;
+  /** OTLP endpoint of traces. Default: `OTEL_EXPORTER_OTLP_ENDPOINT`; none are made without either. */
+  readonly tracesEndpoint?: string | undefined;
+  /** Where `/metrics` is shown: `127.0.0.1:9101`. Off without it. */
+  readonly metrics?: { readonly listen: string; readonly token: string | null } | undefined;
   /** Of the default log. Without it `CLOUDAI_LOG_LEVEL`, else `info`. */
   readonly logLevel?: string | undefined;
   /** Default: to stderr. */
@@ -158,6 +165,8 @@ class Worker {
   #usage: MachineUsage | null = null;
   #unhealthy = NOT_CHECKED;
   #onRuntimeChange: () => void = () => {};
+  readonly #observed: WorkerObserver[] = [];
+  readonly #observer = observers(this.#observed);
 
   constructor(options: WorkerOptions, address: MasterAddress, identity: Identity, epochs: EpochFloor, log: Logger) {
     this.#options = options;
@@ -193,7 +202,9 @@ class Worker {
       journal: journal ?? new FileAttemptJournal(dataDirectory),
       lease: this.#lease,
       log: this.#log,
+      observer: this.#observer,
     });
+    const closeMetrics = await this.#showMetrics(supervisor);
     const machine = { diskPath, sample: this.#sampler(diskPath, gpus.length > 0) };
     try {
       await this.#adopt(supervisor, runtime);
@@ -204,8 +215,29 @@ class Worker {
       });
     } finally {
       supervisor.detach();
+      await closeMetrics();
       await runtime.close();
     }
+  }
+
+  async #showMetrics(supervisor: Supervisor): Promise<() => Promise<void>> {
+    const { metrics: wanted, version = '0.0.0' } = this.#options;
+    if (wanted === undefined) return async () => {};
+    const metrics = new WorkerMetrics({
+      version,
+      isConnected: () => this.isConnected,
+      isHealthy: () => this.#unhealthy === '',
+      usage: () => this.#usage,
+      phases: () => [...supervisor.runners.values()].map(({ state }) => state.phase),
+    });
+    const server = await serveMetrics({
+      ...wanted,
+      contentType: metrics.contentType,
+      text: () => metrics.text(),
+    });
+    this.#observed.push(metrics);
+    this.#log.info({ url: server.url }, 'metrics are shown');
+    return () => server.close();
   }
 
   #sampler(diskPath: string, hasGpus: boolean): () => Promise<MachineUsage> {
@@ -334,6 +366,7 @@ class Worker {
       onWelcome: (welcome) => {
         this.#log.info({ session: String(welcome.session), master: welcome.masterVersion }, 'connected');
       },
+      observer: this.#observer,
       onDrain: (on) => this.#log.info(on ? 'draining: no new tasks come' : 'no longer draining'),
     });
     this.#session = session;

@@ -16,6 +16,7 @@ import type { Clock } from './clock.ts';
 import { type AttemptKey, keyText } from './core/attempt.ts';
 import { foundPhase } from './core/machine.ts';
 import type { Lease } from './lease.ts';
+import type { WorkerObserver } from './observer.ts';
 import { Outbox } from './outbox.ts';
 import type { Supervisor } from './supervisor.ts';
 import type { MachineUsage } from './telemetry.ts';
@@ -52,6 +53,7 @@ export interface SessionOptions {
   readonly acceptsEpoch: (epoch: bigint) => boolean;
   readonly onWelcome: (welcome: workerWire.Welcome) => void;
   readonly onDrain: (on: boolean) => void;
+  readonly observer?: WorkerObserver | undefined;
 }
 
 export class Session {
@@ -235,6 +237,7 @@ export class Session {
       unhealthy: unhealthy(),
     });
     this.#outbox.control(up({ case: 'heartbeat', value }));
+    this.#options.observer?.onHeartbeat?.(null);
   }
 
   #onHeartbeatAck(sequence: bigint): void {
@@ -243,6 +246,7 @@ export class Session {
     for (const earlier of this.#sentAt.keys()) if (earlier <= sequence) this.#sentAt.delete(earlier);
     const { lease, clock, supervisor } = this.#options;
     this.#acknowledgedAt = clock.now();
+    this.#options.observer?.onHeartbeat?.(clock.now() - sentAt);
     lease.renew(sentAt);
     if (lease.isFresh(clock.now())) supervisor.leaseRenewed();
   }

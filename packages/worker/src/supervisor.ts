@@ -8,6 +8,7 @@ import { type Artifact, type AttemptKey, keyText, type RunSpec } from './core/at
 import { WINDOW_BYTES } from './core/log-ledger.ts';
 import { adopt, begin, isStuck, step } from './core/machine.ts';
 import type { Lease } from './lease.ts';
+import type { WorkerObserver } from './observer.ts';
 import type { OutputFile, Runtime } from './runtimes/runtime.ts';
 import { Slots } from './slots.ts';
 
@@ -60,6 +61,7 @@ export interface SupervisorOptions {
   readonly journal: AttemptJournal;
   readonly lease: Lease;
   readonly log: Logger;
+  readonly observer?: WorkerObserver | undefined;
 }
 
 export class Supervisor {
@@ -89,6 +91,7 @@ export class Supervisor {
       wakeSession: (runner) => this.#wake(runner),
       upload: (key, file, signal) => this.#upload(key, file, signal),
       gone: (runner) => this.#forget(runner),
+      observer: options.observer,
     };
   }
 

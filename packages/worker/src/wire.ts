@@ -39,6 +39,7 @@ export function specFromWire(assign: workerWire.AssignTask): RunSpec {
     name: orNull(assign.name),
     image: spec.image,
     imageDigest: orNull(assign.imageDigest),
+    ...(assign.traceparent === '' ? {} : { traceparent: assign.traceparent.slice(0, 64) }),
     command: commandFromWire(spec),
     entrypoint: spec.hasEntrypoint ? spec.entrypoint : null,
     env: spec.env,

@@ -23,6 +23,7 @@ interface Options {
   readonly gpu?: string;
   readonly custom?: string;
   readonly labels?: string;
+  readonly metrics?: string;
   readonly docker?: string;
 }
 
@@ -44,6 +45,7 @@ export function configure(command: Command, cli: Cli): void {
     .option('--gpu <count>', 'GPUs to offer (all that are found)')
     .option('--custom <names=counts>', 'further resources to offer: licence=2,fpga=1')
     .option('--labels <keys=values>', 'labels to report: zone=north,disk=ssd')
+    .option('--metrics <host:port>', 'show metrics for Prometheus: 127.0.0.1:9101')
     .option('--docker <address>', 'address of Docker (DOCKER_HOST, or the socket of this machine)')
     .action((options: Options) => worker(cli, options));
   addExamples(
@@ -75,6 +77,7 @@ async function worker(cli: Cli, options: Options): Promise<void> {
         'worker.gpus': options.gpu,
         'worker.custom': options.custom,
         'worker.labels': options.labels,
+        'worker.metrics': options.metrics,
         'worker.docker': options.docker,
       },
     });
@@ -96,6 +99,11 @@ async function worker(cli: Cli, options: Options): Promise<void> {
       labels: values['worker.labels'] ?? {},
       dockerHost: values['worker.docker'] ?? undefined,
       registryAuth: values['worker.registryAuth'] ?? undefined,
+      metrics:
+        values['worker.metrics'] === null
+          ? undefined
+          : { listen: values['worker.metrics'], token: values['worker.metricsToken'] },
+      tracesEndpoint: values['traces.endpoint'] ?? undefined,
       logLevel: values['log.level'],
     });
     fs.writeFileSync(masterFile(dataDirectory), `${master}\n`, { mode: 0o600 });

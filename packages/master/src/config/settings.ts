@@ -35,6 +35,13 @@ const LOG_LEVEL = {
   meaning: "Least severe entries in the process's own log. Master and worker share this setting.",
 } as const satisfies Setting;
 
+const TRACES = {
+  kind: 'text',
+  default: null,
+  meaning:
+    'OTLP endpoint that traces are sent to, `http://127.0.0.1:4318`. Without it: `OTEL_EXPORTER_OTLP_ENDPOINT`, else none are made. Master and worker share this setting.',
+} as const satisfies Setting;
+
 export const MASTER_SETTINGS = {
   data: {
     kind: 'path',
@@ -228,6 +235,31 @@ export const MASTER_SETTINGS = {
     never: true,
     meaning: 'Events are removed after this time. `never` keeps them.',
   },
+  'telemetry.keep': {
+    kind: 'duration',
+    default: '30d',
+    least: 3_600_000,
+    most: 400 * DAY_MS,
+    meaning:
+      'Minutes of workers and of the cluster are removed after this time. Charts of tasks stay as long as the task.',
+  },
+  'telemetry.maxSize': {
+    kind: 'bytes',
+    default: '2Gi',
+    least: 16 * MIB,
+    meaning: 'Largest size of `telemetry.db`, the file of old measurements; the oldest go first.',
+  },
+  'metrics.token': {
+    kind: 'text',
+    default: null,
+    secret: true,
+    meaning: 'Bearer token that opens `/metrics` on the port for users and nothing else. Admins may read them anyway.',
+  },
+  'metrics.openOnLoopback': {
+    kind: 'boolean',
+    default: false,
+    meaning: 'Whether callers on the machine of the master may read `/metrics` without a token.',
+  },
   'artifacts.maxSize': {
     kind: 'bytes',
     default: '10Gi',
@@ -241,6 +273,7 @@ export const MASTER_SETTINGS = {
     most: 1024 * MIB,
     meaning: 'Set aside on the disk of the data directory, so that ends and cancels can be stored when it is full.',
   },
+  'traces.endpoint': TRACES,
   'log.level': LOG_LEVEL,
 } as const satisfies Readonly<Record<string, Setting>>;
 
@@ -284,6 +317,18 @@ export const WORKER_SETTINGS = {
     meaning: 'How many GPUs to offer, the first ones. Without it: all that were found.',
   },
   'worker.custom': { kind: 'counts', default: null, meaning: 'Custom resources to offer: `licence=2,fpga=1`.' },
+  'worker.metrics': {
+    kind: 'text',
+    default: null,
+    meaning: 'Where the worker shows `/metrics`: `127.0.0.1:9101`. Without it: nowhere.',
+  },
+  'worker.metricsToken': {
+    kind: 'text',
+    default: null,
+    secret: true,
+    meaning: 'Bearer token that is wanted for them; needed beyond loopback.',
+  },
   'worker.labels': { kind: 'map', default: null, meaning: 'Labels beside those that were found: `zone=a,disk=ssd`.' },
+  'traces.endpoint': TRACES,
   'log.level': LOG_LEVEL,
 } as const satisfies Readonly<Record<string, Setting>>;

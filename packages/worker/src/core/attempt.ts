@@ -37,6 +37,8 @@ export interface RunSpec {
   readonly network: 'bridge' | 'none';
   readonly pull: 'always' | 'missing' | 'never';
   readonly logLimitBytes: number;
+  /** W3C trace context of the attempt; null or absent where nobody traces. */
+  readonly traceparent?: string | null;
   readonly logPolicy: 'truncate' | 'fail';
 }
 

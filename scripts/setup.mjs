@@ -1,4 +1,4 @@
-// Makes a fresh checkout ready: checks Node and installs the npm packages. It runs before everything else (prestart,
+// Makes a fresh checkout ready: checks Node, installs the npm packages, builds the dashboard. It runs before everything else (prestart,
 // pretest), so it needs nothing but Node 20, and it is over in a moment when there is nothing to do.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { withLock } from './lock.mjs';
+import { buildWeb, isWebBuilt } from './web.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const modules = path.join(root, 'node_modules');
@@ -31,6 +32,25 @@ if (!isInstalled()) {
     (pid) => console.log(`setup: waiting for the installation that process ${pid} is running`),
     install,
   );
+}
+if (!isWebBuilt()) {
+  await withLock(
+    path.join(modules, '.cloudai-web.lock'),
+    (pid) => console.log(`setup: waiting for process ${pid}, which builds the dashboard`),
+    build,
+  );
+}
+
+async function build() {
+  if (isWebBuilt()) return; // The process we waited for did it.
+  const started = Date.now();
+  try {
+    await buildWeb(nodeToRunOn() ?? process.execPath);
+    console.log(`setup: built the dashboard in ${seconds(started)} s`);
+  } catch (error) {
+    // Everything but the dashboard works without it.
+    console.error(`setup: the dashboard could not be built: ${/** @type {Error} */ (error).message}`);
+  }
 }
 
 function isInstalled() {

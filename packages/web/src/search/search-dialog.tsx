@@ -75,6 +75,7 @@ export function SearchDialog({ onClose }: { readonly onClose: () => void }) {
       </div>
       <div id={list} role="listbox" aria-label="Results" className="max-h-[50vh] overflow-y-auto p-2">
         {hits.map((hit, index) => (
+          // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are handled by the field
           <div
             key={keyOf(hit)}
             id={`${list}-${index}`}

@@ -32,8 +32,8 @@ export function QueuePage() {
           ' '
         ) : (
           <>
-            {counted(queue.total, 'task')} wait. The order is priority, then wished end, then time of submit. Drag a
-            task, or use its arrows, to give it the priority of its new place.
+            {queue.total === 1 ? '1 task waits' : `${counted(queue.total, 'task')} wait`}. The order is priority, then
+            wished end, then time of submit. Drag a task, or use its arrows, to give it the priority of its new place.
             {cluster !== undefined && ` Placement by ${cluster.placement}.`}
           </>
         )
@@ -121,7 +121,7 @@ function Items({ items }: { readonly items: readonly Item[] }) {
           className={`grid grid-cols-[auto_auto_minmax(0,1fr)_auto] items-center gap-x-3 border-b px-3 py-1.5 last:border-b-0 hover:bg-hover ${dragged === index ? 'opacity-40' : ''} ${over === index && dragged !== null && dragged !== index ? (dragged > index ? 'shadow-[inset_0_2px_0_var(--accent)]' : 'shadow-[inset_0_-2px_0_var(--accent)]') : ''}`}
         >
           <Icon name="grip" className="cursor-grab text-faint" />
-          <span className="w-10 text-right font-medium text-muted">{position}</span>
+          <span className="min-w-6 text-right font-medium text-muted">{position}</span>
           <div className="min-w-0">
             <p className="flex items-baseline gap-x-3">
               <Link to="/tasks/$task" params={{ task: task.id }} search={{}} className="truncate font-medium">

@@ -47,7 +47,7 @@ function Forecast({ preview }: { readonly preview: TaskPreview }) {
             ? 'It would wait.'
             : 'It would never start.'}
       </p>
-      <p className="text-muted">{summary}</p>
+      {when !== 'now' && <p className="text-muted">{summary}</p>}
       {advice !== null && (
         <p>
           <span className="font-medium">What would help: </span>

@@ -31,6 +31,7 @@ import { openArtifact } from './artifact-reply.ts';
 import { authenticate, type Caller, checkOrigin } from './authenticate.ts';
 import { endedCookies, sessionCookies } from './cookies.ts';
 import { CrossOrigin } from './cross-origin.ts';
+import { addDocs, DOCS_PATHS } from './docs-page.ts';
 import { askedVersion, entityTag, isKnown } from './entity-tag.ts';
 import { errorReply } from './error-reply.ts';
 import { FAILED_LOGINS_A_MINUTE, FailedLogins } from './failed-logins.ts';
@@ -70,7 +71,7 @@ const HEADERS = {
 } as const;
 
 /** Answered without a token: they say no more than that somebody listens. */
-const OPEN_PATHS: ReadonlySet<string> = new Set(['/health', '/ready']);
+const OPEN_PATHS: ReadonlySet<string> = new Set(['/health', '/ready', ...DOCS_PATHS]);
 
 /** Where the files of the dashboard are when they have been built. */
 const WEB_ROOT = path.resolve(import.meta.dirname, '../../../web/dist');
@@ -152,6 +153,7 @@ export function buildServer(context: MasterContext, options: RestOptions): RestS
   addOlderRoutes(app, { context, operations, failedLogins, pages, isSecure: options.tls !== undefined });
   const document = openApi(context.version);
   app.get(DOCUMENT_PATH, () => document);
+  addDocs(app, document);
   const watch = new WatchHub(context, operations, options.log, options.watch);
   addUpgrade(app, {
     hub: watch,

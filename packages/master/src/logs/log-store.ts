@@ -4,15 +4,16 @@
  * sync delays no reader. Followers read from the file, each with its own place in it: a slow one costs nobody anything.
  */
 import { constants } from 'node:fs';
-import { type FileHandle, open, readdir, rm } from 'node:fs/promises';
+import { open, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LogOffsets, LogRecord, LogState, LogStore } from '../context.ts';
 import { makeDirectoryDurably, syncDirectory } from '../durable-file.ts';
 import { LogChange } from './log-change.ts';
 import { type Budget, LogFile, loadLogFile } from './log-file.ts';
+import { BEGINNING, placeOf, recordFrom } from './place.ts';
 import type { FileRecord } from './record.ts';
-import { stepForward, takeBackward, walkBackward } from './walk.ts';
+import { stepForward, takeBackward } from './walk.ts';
 
 export interface LogStoreOptions {
   readonly directory: string;
@@ -410,29 +411,6 @@ function keyOf(taskId: string, attempt: number): string {
 
 function logRecord({ stream, offset, at, data }: FileRecord): LogRecord {
   return { stream, offset, at, data };
-}
-
-const BEGINNING: LogOffsets = { stdout: 0, stderr: 0 };
-
-/** What of the record lies at `from` or behind, or null if nothing does. */
-function recordFrom(record: FileRecord, from: number): LogRecord | null {
-  const { stream, offset, at, data } = record;
-  if (offset >= from) return { stream, offset, at, data };
-  return offset + data.byteLength > from ? { stream, offset: from, at, data: data.subarray(from - offset) } : null;
-}
-
-/** Where reading has to begin so that nothing behind `from` is missed. */
-async function placeOf(handle: FileHandle, file: LogFile, from: LogOffsets): Promise<number> {
-  const { size, readable } = file;
-  // From the nearer end: a resumed follower is mostly close to the last byte.
-  if (2 * (from.stdout + from.stderr) < readable.stdout + readable.stderr) return 0;
-  const wanted = new Set((['stdout', 'stderr'] as const).filter((stream) => from[stream] < readable[stream]));
-  if (wanted.size === 0) return size;
-  const found = await walkBackward(handle, size, ({ isMark, stream, offset }) => {
-    if (!isMark && offset <= from[stream]) wanted.delete(stream);
-    return wanted.size === 0;
-  });
-  return found ?? 0;
 }
 
 function lineEnds(data: Buffer): number {

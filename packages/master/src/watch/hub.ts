@@ -11,7 +11,9 @@ import type { RestLog } from '../rest/options.ts';
 import { rootOf, subjectOf } from '../subject.ts';
 import { Connection, type ConnectionParts } from './connection.ts';
 import { Feed, type FeedOptions } from './feed.ts';
+import { type OlderTarget, openOlder } from './older.ts';
 import { compileRequests } from './read-request.ts';
+import type { Reader } from './reader.ts';
 import { SampleFeed } from './sample-feed.ts';
 import { SharedTexts } from './shared-texts.ts';
 import { visibilityOf } from './source.ts';
@@ -45,9 +47,9 @@ export class WatchHub {
   readonly #context: MasterContext;
   readonly #options: HubOptions;
   readonly #parts: ConnectionParts;
-  readonly #connections = new Set<Connection>();
+  readonly #connections = new Set<Reader>();
   /** Those that have something to do, in order. */
-  readonly #ready = new Set<Connection>();
+  readonly #ready = new Set<Reader>();
   #round: NodeJS.Immediate | null = null;
   #gather: NodeJS.Timeout | null = null;
   #tick: NodeJS.Timeout | null = null;
@@ -89,9 +91,11 @@ export class WatchHub {
       );
   }
 
-  accept(socket: WebSocket, stream: Socket, caller: Caller): void {
+  /** `older`: it speaks as earlier versions did. */
+  accept(socket: WebSocket, stream: Socket, caller: Caller, older: OlderTarget | null): void {
     const now = performance.now();
-    const connection = new Connection(socket, stream, caller, this.#parts, now);
+    const end = { socket, stream, caller, wake: this.#parts.wake };
+    const connection = older === null ? new Connection(end, this.#parts) : openOlder(end, this.#parts, older);
     this.#connections.add(connection);
     socket.on('close', () => this.#forget(connection));
     if (this.#tick === null) {
@@ -114,11 +118,11 @@ export class WatchHub {
     for (const connection of this.#connections) connection.terminate();
   }
 
-  #sayGoodBye(connection: Connection): void {
+  #sayGoodBye(connection: Reader): void {
     connection.close(WATCH_CLOSE.restarting, 'the master is stopping; connect again to go on');
   }
 
-  #forget(connection: Connection): void {
+  #forget(connection: Reader): void {
     this.#connections.delete(connection);
     this.#ready.delete(connection);
     if (this.#connections.size > 0 || this.#tick === null) return;
@@ -136,7 +140,7 @@ export class WatchHub {
     }, GATHER_MS);
   }
 
-  #wake(connection: Connection): void {
+  #wake(connection: Reader): void {
     if (!this.#connections.has(connection)) return;
     this.#ready.add(connection);
     this.#startRound();
@@ -174,7 +178,7 @@ export class WatchHub {
     for (const connection of this.#connections) this.#recheck(connection);
   }
 
-  #recheck(connection: Connection): void {
+  #recheck(connection: Reader): void {
     const { subject, tokenHash } = connection.caller;
     const now = subjectOf(this.#context, tokenHash);
     if (now === null) connection.close(WATCH_CLOSE.unauthenticated, 'the token is expired or revoked');

@@ -10,6 +10,7 @@ import type { Caller } from '../rest/authenticate.ts';
 import { errorReply } from '../rest/error-reply.ts';
 import type { RestLog } from '../rest/options.ts';
 import type { WatchHub } from './hub.ts';
+import { olderTarget } from './older.ts';
 
 export interface UpgradeParts {
   readonly hub: WatchHub;
@@ -43,7 +44,8 @@ const OPTIONS = {
 
 /** Only requests for a watch leave HTTP; an upgrade to anything else is ignored, as HTTP allows. */
 export function isUpgrade(request: IncomingMessage): boolean {
-  return pathOf(request) === WATCH_PATH;
+  const path = pathOf(request);
+  return path === WATCH_PATH || olderTarget(path) !== null;
 }
 
 export function addUpgrade(app: FastifyInstance, parts: UpgradeParts): void {
@@ -52,6 +54,7 @@ export function addUpgrade(app: FastifyInstance, parts: UpgradeParts): void {
     const abandon = () => stream.destroy();
     stream.on('error', abandon);
     try {
+      const older = olderTarget(pathOf(request));
       if (!isUpgrade(request)) throw new Rejected('not_found', `Only ${WATCH_PATH} takes an upgrade`);
       if (request.method !== 'GET' || request.headers.upgrade?.toLowerCase() !== 'websocket')
         throw new Rejected('invalid_argument', `${WATCH_PATH} takes an upgrade to websocket by GET`);
@@ -59,7 +62,7 @@ export function addUpgrade(app: FastifyInstance, parts: UpgradeParts): void {
       parts.hub.admit(caller);
       server.handleUpgrade(request, stream, head, (socket) => {
         stream.off('error', abandon);
-        parts.hub.accept(socket, stream as Socket, caller);
+        parts.hub.accept(socket, stream as Socket, caller, older);
       });
     } catch (error) {
       refuse(stream, error, parts.requestId(request), parts);

@@ -130,15 +130,15 @@ describe('workers', () => {
 
 describe('queue and cluster', () => {
   test('come at once, and again when something has changed', async () => {
-    const watcher = await at.watch();
-    await watcher.subscribe('cluster');
-    const before = (await watcher.next('cluster')).cluster.tasks.queued ?? 0;
+    const [watcher, other] = [await at.watch(), await at.watch()];
+    await other.subscribe('cluster');
+    const before = (await other.next('cluster')).cluster.tasks.queued ?? 0;
     await watcher.subscribe('queue', { limit: 5 });
     expect((await watcher.next('queue')).queue.items).toEqual([]);
     const id = await at.submit('ann', { resources: { cpu: 1000, memory: '1Gi' } });
     const { queue } = await watcher.next('queue', ({ queue: found }) => found.total === 1);
     expect(queue.items).toMatchObject([{ position: 1, task: { id } }]);
-    await watcher.next('cluster', ({ cluster }) => cluster.tasks.queued === before + 1);
+    await other.next('cluster', ({ cluster }) => cluster.tasks.queued === before + 1);
     await at.rest.post(`/tasks/${id}/cancel`);
     await watcher.next('queue', ({ queue: found }) => found.total === 0);
   });

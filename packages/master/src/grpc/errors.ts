@@ -15,6 +15,7 @@ const STATUS: Readonly<Record<number, Code>> = {
   405: Code.Unimplemented,
   408: Code.DeadlineExceeded,
   409: Code.FailedPrecondition,
+  412: Code.FailedPrecondition,
   413: Code.ResourceExhausted,
   415: Code.InvalidArgument,
   416: Code.OutOfRange,

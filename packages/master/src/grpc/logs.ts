@@ -16,7 +16,8 @@ const CHUNK_BYTES = 64 * 1024;
 
 /** What the operation is asked. Throws `Rejected` when somebody asks in the name of somebody else. */
 export function logInput({ subject }: Caller, request: userWire.StreamTaskLogsRequest): RawInput {
-  const { taskId, userId, follow, attempt, allAttempts, stream, since, grep, regex, tail } = request;
+  const { taskId, userId, follow, attempt, allAttempts, stream, since, grep, regex, tail, until, offset, bytes } =
+    request;
   if (userId !== '' && userId !== subject.user && subject.role !== 'admin')
     throw new Rejected('forbidden', `The token is that of ${subject.user}; leave user_id out, or give that name`);
   const query = {
@@ -27,6 +28,9 @@ export function logInput({ subject }: Caller, request: userWire.StreamTaskLogsRe
     ...(grep === '' ? {} : { grep }),
     ...(regex === '' ? {} : { regex }),
     ...(tail === undefined ? {} : { tail }),
+    ...(until === '' ? {} : { until }),
+    ...(offset === undefined ? {} : { offset: Number(offset) }),
+    ...(bytes === undefined ? {} : { bytes: Number(bytes) }),
   };
   return { params: { task: taskId }, query, body: undefined };
 }

@@ -8,15 +8,27 @@ import { userWire } from '@cloudai/api';
 import { OPERATIONS, type OperationName, type OperationSchema } from '@cloudai/api/rest';
 import { invalid } from '../operations/rejected.ts';
 import type { RawInput } from '../operations/validate.ts';
+import { takeParameters } from './parameters.ts';
 import { fromMessage, type Json, toMessage } from './shapes.ts';
+
+const NO_COOKIES = 'Sessions are cookies of browsers; a call carries its token.';
 
 /** Operations without a method of their own, with the reason. */
 export const WITHOUT_METHOD: Partial<Record<OperationName, string>> = {
-  readLogs: 'StreamTaskLogs',
+  readLogs: 'StreamTaskLogs carries it, in the chunks that its clients know.',
+  getArchive: 'A tar is for browsers and curl; programs read the files one by one with GetArtifact.',
+  createSession: NO_COOKIES,
+  getSession: NO_COOKIES,
+  endSession: NO_COOKIES,
+  createLoginCode: NO_COOKIES,
 };
 
 /** Fields that hold the whole body, where it is not the rest of the fields. */
-const BODY_FIELD: Partial<Record<OperationName, string>> = { submitTask: 'task', labelWorker: 'labels' };
+export const BODY_FIELD: Partial<Record<OperationName, string>> = {
+  submitTask: 'task',
+  validateTask: 'task',
+  labelWorker: 'labels',
+};
 
 /** Fields that hold the whole answer, where it is not spread over the response. */
 export const ANSWER_FIELD: Partial<Record<OperationName, string>> = {
@@ -26,6 +38,7 @@ export const ANSWER_FIELD: Partial<Record<OperationName, string>> = {
   cancelTask: 'task',
   retryTask: 'task',
   updateTask: 'task',
+  getJob: 'job',
   getWorker: 'worker',
   drainWorker: 'worker',
   labelWorker: 'worker',
@@ -54,8 +67,8 @@ export function readRequest(name: OperationName, method: DescMethodUnary, messag
   const { idempotencyKey = null, ...fields } = fromMessage(method.input, message as never);
   checkKey(idempotencyKey);
   const left = new Map(Object.entries(fields));
-  const params = take(left, namesOf(schema.params));
-  const query = take(left, namesOf(schema.query));
+  const params = takeParameters(left, namesOf(schema.params));
+  const query = takeParameters(left, namesOf(schema.query));
   const bodyField = BODY_FIELD[name];
   const body = bodyField === undefined ? Object.fromEntries(left) : (fields[bodyField] ?? {});
   return { input: { params, query, body: schema.body === undefined ? undefined : body }, idempotencyKey };
@@ -75,26 +88,4 @@ function checkKey(key: unknown): asserts key is string | null {
 
 function namesOf(schema: OperationSchema['params']): string[] {
   return Object.keys((schema as { properties?: object } | undefined)?.properties ?? {});
-}
-
-/** Parameters by their names in REST: `task` is the field `task_id`, `state` the list `states`. */
-function take(fields: Map<string, unknown>, names: readonly string[]): Json {
-  const taken: Json = {};
-  for (const name of names) {
-    const field = [name, `${name}Id`, `${name}s`, `${name}Prefix`].find((known) => fields.has(known));
-    if (field === undefined) continue;
-    taken[name] = inQuery(field, fields.get(field));
-    fields.delete(field);
-  }
-  return taken;
-}
-
-/** Lists are separated by commas in a query, so a part with a comma can not be said. */
-function inQuery(field: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  const parts = Array.isArray(value)
-    ? value.map(String)
-    : Object.entries(value).map(([key, text]) => `${key}=${String(text)}`);
-  if (parts.some((part) => part.includes(','))) throw invalid(field, 'no part of it may have a comma');
-  return parts.join(',');
 }

@@ -5,7 +5,9 @@
  */
 import { create, type DescField, type DescMessage, isFieldSet, type Message, ScalarType } from '@bufbuild/protobuf';
 import { type Timestamp, TimestampSchema, timestampDate, timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { TASK_FILTER } from '@cloudai/api/rest';
 import { invalid } from '../operations/rejected.ts';
+import { takeParameters } from './parameters.ts';
 
 export type Json = Record<string, unknown>;
 
@@ -43,6 +45,8 @@ const UNLIKE: Readonly<Record<string, (json: Json) => Json>> = {
       ...Object.entries(set as Record<string, string>),
     ]),
   }),
+  // In words of a query there.
+  'cloudai.user.v1.TaskFilter': (json) => takeParameters(new Map(Object.entries(json)), Object.keys(TASK_FILTER)),
   'cloudai.user.v1.PutNamespaceRequest': ({ noQuota, ...rest }) => {
     if (noQuota !== true) return rest;
     if (rest.quota !== undefined) throw invalid('quota', 'can not be given together with no_quota');
@@ -123,6 +127,8 @@ function toOne(desc: DescMessage, value: unknown): unknown {
     // Its field holds JSON as it is; what JSON leaves out would break the encoder.
     case 'google.protobuf.Struct':
       return JSON.parse(JSON.stringify(value));
+    case 'cloudai.user.v1.Column':
+      return { values: (value as readonly (number | null)[]).map((number) => number ?? Number.NaN) };
     default:
       return toMessage(desc, value as Json);
   }
@@ -131,7 +137,8 @@ function toOne(desc: DescMessage, value: unknown): unknown {
 function toScalar(type: ScalarType, value: unknown): unknown {
   switch (type) {
     case ScalarType.INT64:
-      return BigInt(Math.round(value as number));
+      // A list has no place for what was never measured.
+      return BigInt(Math.round((value as number | null) ?? 0));
     case ScalarType.INT32:
       return Math.round(value as number);
     default:

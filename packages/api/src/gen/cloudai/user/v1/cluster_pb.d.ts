@@ -746,6 +746,11 @@ export declare type GetQueueRequest = Message<"cloudai.user.v1.GetQueueRequest">
    * @generated from field: int32 limit = 2;
    */
   limit: number;
+
+  /**
+   * @generated from field: string cursor = 3;
+   */
+  cursor: string;
 };
 
 /**
@@ -767,6 +772,11 @@ export declare type GetQueueResponse = Message<"cloudai.user.v1.GetQueueResponse
    * @generated from field: repeated cloudai.user.v1.QueueItem items = 2;
    */
   items: QueueItem[];
+
+  /**
+   * @generated from field: optional string next = 3;
+   */
+  next?: string | undefined;
 };
 
 /**
@@ -785,6 +795,30 @@ export declare type ListWorkersRequest = Message<"cloudai.user.v1.ListWorkersReq
    * @generated from field: repeated string states = 1;
    */
   states: string[];
+
+  /**
+   * All have to match.
+   *
+   * @generated from field: map<string, string> labels = 2;
+   */
+  labels: { [key: string]: string };
+
+  /**
+   * A part of the id or of the address.
+   *
+   * @generated from field: string q = 3;
+   */
+  q: string;
+
+  /**
+   * @generated from field: int32 limit = 4;
+   */
+  limit: number;
+
+  /**
+   * @generated from field: string cursor = 5;
+   */
+  cursor: string;
 };
 
 /**
@@ -1083,6 +1117,18 @@ export declare type ListEventsRequest = Message<"cloudai.user.v1.ListEventsReque
    * @generated from field: int32 limit = 5;
    */
   limit: number;
+
+  /**
+   * oldest (first after `after`) or newest (first before `before`).
+   *
+   * @generated from field: string order = 6;
+   */
+  order: string;
+
+  /**
+   * @generated from field: int64 before = 7;
+   */
+  before: bigint;
 };
 
 /**
@@ -1132,6 +1178,16 @@ export declare type ListTaskEventsRequest = Message<"cloudai.user.v1.ListTaskEve
    * @generated from field: int32 limit = 3;
    */
   limit: number;
+
+  /**
+   * @generated from field: string order = 4;
+   */
+  order: string;
+
+  /**
+   * @generated from field: int64 before = 5;
+   */
+  before: bigint;
 };
 
 /**
@@ -1571,4 +1627,118 @@ export declare type RevokeTokenResponse = Message<"cloudai.user.v1.RevokeTokenRe
  * Use `create(RevokeTokenResponseSchema)` to create a new message.
  */
 export declare const RevokeTokenResponseSchema: GenMessage<RevokeTokenResponse>;
+
+/**
+ * @generated from message cloudai.user.v1.ListWorkerEventsRequest
+ */
+export declare type ListWorkerEventsRequest = Message<"cloudai.user.v1.ListWorkerEventsRequest"> & {
+  /**
+   * @generated from field: string worker_id = 1;
+   */
+  workerId: string;
+
+  /**
+   * @generated from field: int64 after = 2;
+   */
+  after: bigint;
+
+  /**
+   * @generated from field: int32 limit = 3;
+   */
+  limit: number;
+
+  /**
+   * @generated from field: string order = 4;
+   */
+  order: string;
+
+  /**
+   * @generated from field: int64 before = 5;
+   */
+  before: bigint;
+};
+
+/**
+ * Describes the message cloudai.user.v1.ListWorkerEventsRequest.
+ * Use `create(ListWorkerEventsRequestSchema)` to create a new message.
+ */
+export declare const ListWorkerEventsRequestSchema: GenMessage<ListWorkerEventsRequest>;
+
+/**
+ * @generated from message cloudai.user.v1.ListWorkerEventsResponse
+ */
+export declare type ListWorkerEventsResponse = Message<"cloudai.user.v1.ListWorkerEventsResponse"> & {
+  /**
+   * @generated from field: repeated cloudai.user.v1.Event items = 1;
+   */
+  items: Event[];
+
+  /**
+   * @generated from field: optional string next = 2;
+   */
+  next?: string | undefined;
+};
+
+/**
+ * Describes the message cloudai.user.v1.ListWorkerEventsResponse.
+ * Use `create(ListWorkerEventsResponseSchema)` to create a new message.
+ */
+export declare const ListWorkerEventsResponseSchema: GenMessage<ListWorkerEventsResponse>;
+
+/**
+ * @generated from message cloudai.user.v1.ListWorkerTasksRequest
+ */
+export declare type ListWorkerTasksRequest = Message<"cloudai.user.v1.ListWorkerTasksRequest"> & {
+  /**
+   * @generated from field: string worker_id = 1;
+   */
+  workerId: string;
+
+  /**
+   * @generated from field: repeated string states = 2;
+   */
+  states: string[];
+
+  /**
+   * @generated from field: string order = 3;
+   */
+  order: string;
+
+  /**
+   * @generated from field: int32 limit = 4;
+   */
+  limit: number;
+
+  /**
+   * @generated from field: string cursor = 5;
+   */
+  cursor: string;
+};
+
+/**
+ * Describes the message cloudai.user.v1.ListWorkerTasksRequest.
+ * Use `create(ListWorkerTasksRequestSchema)` to create a new message.
+ */
+export declare const ListWorkerTasksRequestSchema: GenMessage<ListWorkerTasksRequest>;
+
+/**
+ * @generated from message cloudai.user.v1.ListWorkerTasksResponse
+ */
+export declare type ListWorkerTasksResponse = Message<"cloudai.user.v1.ListWorkerTasksResponse"> & {
+  /**
+   * @generated from field: repeated cloudai.user.v1.Task items = 1;
+   */
+  items: Task[];
+
+  /**
+   * @generated from field: optional string next = 2;
+   */
+  next?: string | undefined;
+};
+
+/**
+ * Describes the message cloudai.user.v1.ListWorkerTasksResponse.
+ * Use `create(ListWorkerTasksResponseSchema)` to create a new message.
+ */
+export declare const ListWorkerTasksResponseSchema: GenMessage<ListWorkerTasksResponse>;
 

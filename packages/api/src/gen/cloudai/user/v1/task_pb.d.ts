@@ -894,6 +894,25 @@ export declare type ListTasksRequest = Message<"cloudai.user.v1.ListTasksRequest
    * @generated from field: string cursor = 13;
    */
   cursor: string;
+
+  /**
+   * First characters of the id, or a part of name or image.
+   *
+   * @generated from field: string q = 14;
+   */
+  q: string;
+
+  /**
+   * At this time (ISO 8601) or later, or within this duration ("2h").
+   *
+   * @generated from field: string submitted_after = 15;
+   */
+  submittedAfter: string;
+
+  /**
+   * @generated from field: string submitted_before = 16;
+   */
+  submittedBefore: string;
 };
 
 /**
@@ -1092,6 +1111,13 @@ export declare type UpdateTaskRequest = Message<"cloudai.user.v1.UpdateTaskReque
    * @generated from field: optional int32 priority = 2;
    */
   priority?: number | undefined;
+
+  /**
+   * Only if the task still has this version.
+   *
+   * @generated from field: optional int64 version = 3;
+   */
+  version?: bigint | undefined;
 };
 
 /**
@@ -1187,6 +1213,25 @@ export declare type StreamTaskLogsRequest = Message<"cloudai.user.v1.StreamTaskL
    * @generated from field: optional int32 tail = 10;
    */
   tail?: number | undefined;
+
+  /**
+   * Only lines before this time, or from longer ago than "10m".
+   *
+   * @generated from field: string until = 11;
+   */
+  until: string;
+
+  /**
+   * Bytes of the stream to leave out at its begin, and most bytes of it. They need `stream`.
+   *
+   * @generated from field: optional int64 offset = 12;
+   */
+  offset?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 bytes = 13;
+   */
+  bytes?: bigint | undefined;
 };
 
 /**
@@ -1421,4 +1466,661 @@ export declare type ArtifactInfo = Message<"cloudai.user.v1.ArtifactInfo"> & {
  * Use `create(ArtifactInfoSchema)` to create a new message.
  */
 export declare const ArtifactInfoSchema: GenMessage<ArtifactInfo>;
+
+/**
+ * What a task has to be; everything that is given has to hold. As in ListTasksRequest.
+ *
+ * @generated from message cloudai.user.v1.TaskFilter
+ */
+export declare type TaskFilter = Message<"cloudai.user.v1.TaskFilter"> & {
+  /**
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: repeated string states = 2;
+   */
+  states: string[];
+
+  /**
+   * @generated from field: repeated string reasons = 3;
+   */
+  reasons: string[];
+
+  /**
+   * @generated from field: string owner = 4;
+   */
+  owner: string;
+
+  /**
+   * @generated from field: string worker_id = 5;
+   */
+  workerId: string;
+
+  /**
+   * @generated from field: string job_id = 6;
+   */
+  jobId: string;
+
+  /**
+   * @generated from field: string name = 7;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string image = 8;
+   */
+  image: string;
+
+  /**
+   * @generated from field: map<string, string> labels = 9;
+   */
+  labels: { [key: string]: string };
+
+  /**
+   * @generated from field: string id_prefix = 10;
+   */
+  idPrefix: string;
+
+  /**
+   * @generated from field: string q = 11;
+   */
+  q: string;
+
+  /**
+   * @generated from field: string submitted_after = 12;
+   */
+  submittedAfter: string;
+
+  /**
+   * @generated from field: string submitted_before = 13;
+   */
+  submittedBefore: string;
+};
+
+/**
+ * Describes the message cloudai.user.v1.TaskFilter.
+ * Use `create(TaskFilterSchema)` to create a new message.
+ */
+export declare const TaskFilterSchema: GenMessage<TaskFilter>;
+
+/**
+ * @generated from message cloudai.user.v1.BulkError
+ */
+export declare type BulkError = Message<"cloudai.user.v1.BulkError"> & {
+  /**
+   * @generated from field: string code = 1;
+   */
+  code: string;
+
+  /**
+   * @generated from field: string message = 2;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message cloudai.user.v1.BulkError.
+ * Use `create(BulkErrorSchema)` to create a new message.
+ */
+export declare const BulkErrorSchema: GenMessage<BulkError>;
+
+/**
+ * @generated from message cloudai.user.v1.BulkItem
+ */
+export declare type BulkItem = Message<"cloudai.user.v1.BulkItem"> & {
+  /**
+   * As it was asked for.
+   *
+   * @generated from field: string task = 1;
+   */
+  task: string;
+
+  /**
+   * done, unchanged (it had ended), refused, would (a dry run)
+   *
+   * @generated from field: string outcome = 2;
+   */
+  outcome: string;
+
+  /**
+   * @generated from field: optional string state = 3;
+   */
+  state?: string | undefined;
+
+  /**
+   * That a retry made.
+   *
+   * @generated from field: optional string new_task = 4;
+   */
+  newTask?: string | undefined;
+
+  /**
+   * @generated from field: cloudai.user.v1.BulkError error = 5;
+   */
+  error?: BulkError | undefined;
+};
+
+/**
+ * Describes the message cloudai.user.v1.BulkItem.
+ * Use `create(BulkItemSchema)` to create a new message.
+ */
+export declare const BulkItemSchema: GenMessage<BulkItem>;
+
+/**
+ * Many tasks at once, each with an outcome of its own. Either `ids` or `filter`.
+ *
+ * @generated from message cloudai.user.v1.CancelTasksRequest
+ */
+export declare type CancelTasksRequest = Message<"cloudai.user.v1.CancelTasksRequest"> & {
+  /**
+   * @generated from field: repeated string ids = 1;
+   */
+  ids: string[];
+
+  /**
+   * @generated from field: cloudai.user.v1.TaskFilter filter = 2;
+   */
+  filter?: TaskFilter | undefined;
+
+  /**
+   * Most tasks that the filter takes; 1000 when left out.
+   *
+   * @generated from field: int32 limit = 3;
+   */
+  limit: number;
+
+  /**
+   * @generated from field: string message = 4;
+   */
+  message: string;
+
+  /**
+   * @generated from field: bool dry_run = 5;
+   */
+  dryRun: boolean;
+};
+
+/**
+ * Describes the message cloudai.user.v1.CancelTasksRequest.
+ * Use `create(CancelTasksRequestSchema)` to create a new message.
+ */
+export declare const CancelTasksRequestSchema: GenMessage<CancelTasksRequest>;
+
+/**
+ * @generated from message cloudai.user.v1.CancelTasksResponse
+ */
+export declare type CancelTasksResponse = Message<"cloudai.user.v1.CancelTasksResponse"> & {
+  /**
+   * @generated from field: repeated cloudai.user.v1.BulkItem items = 1;
+   */
+  items: BulkItem[];
+
+  /**
+   * @generated from field: int32 done = 2;
+   */
+  done: number;
+
+  /**
+   * @generated from field: int32 unchanged = 3;
+   */
+  unchanged: number;
+
+  /**
+   * @generated from field: int32 refused = 4;
+   */
+  refused: number;
+
+  /**
+   * The filter finds more than were taken.
+   *
+   * @generated from field: bool more = 5;
+   */
+  more: boolean;
+};
+
+/**
+ * Describes the message cloudai.user.v1.CancelTasksResponse.
+ * Use `create(CancelTasksResponseSchema)` to create a new message.
+ */
+export declare const CancelTasksResponseSchema: GenMessage<CancelTasksResponse>;
+
+/**
+ * @generated from message cloudai.user.v1.RetryTasksRequest
+ */
+export declare type RetryTasksRequest = Message<"cloudai.user.v1.RetryTasksRequest"> & {
+  /**
+   * @generated from field: repeated string ids = 1;
+   */
+  ids: string[];
+
+  /**
+   * @generated from field: cloudai.user.v1.TaskFilter filter = 2;
+   */
+  filter?: TaskFilter | undefined;
+
+  /**
+   * @generated from field: int32 limit = 3;
+   */
+  limit: number;
+
+  /**
+   * @generated from field: string message = 4;
+   */
+  message: string;
+
+  /**
+   * @generated from field: bool dry_run = 5;
+   */
+  dryRun: boolean;
+};
+
+/**
+ * Describes the message cloudai.user.v1.RetryTasksRequest.
+ * Use `create(RetryTasksRequestSchema)` to create a new message.
+ */
+export declare const RetryTasksRequestSchema: GenMessage<RetryTasksRequest>;
+
+/**
+ * @generated from message cloudai.user.v1.RetryTasksResponse
+ */
+export declare type RetryTasksResponse = Message<"cloudai.user.v1.RetryTasksResponse"> & {
+  /**
+   * @generated from field: repeated cloudai.user.v1.BulkItem items = 1;
+   */
+  items: BulkItem[];
+
+  /**
+   * @generated from field: int32 done = 2;
+   */
+  done: number;
+
+  /**
+   * @generated from field: int32 unchanged = 3;
+   */
+  unchanged: number;
+
+  /**
+   * @generated from field: int32 refused = 4;
+   */
+  refused: number;
+
+  /**
+   * @generated from field: bool more = 5;
+   */
+  more: boolean;
+};
+
+/**
+ * Describes the message cloudai.user.v1.RetryTasksResponse.
+ * Use `create(RetryTasksResponseSchema)` to create a new message.
+ */
+export declare const RetryTasksResponseSchema: GenMessage<RetryTasksResponse>;
+
+/**
+ * @generated from message cloudai.user.v1.PreviewError
+ */
+export declare type PreviewError = Message<"cloudai.user.v1.PreviewError"> & {
+  /**
+   * @generated from field: string code = 1;
+   */
+  code: string;
+
+  /**
+   * @generated from field: string message = 2;
+   */
+  message: string;
+
+  /**
+   * @generated from field: optional string field = 3;
+   */
+  field?: string | undefined;
+};
+
+/**
+ * Describes the message cloudai.user.v1.PreviewError.
+ * Use `create(PreviewErrorSchema)` to create a new message.
+ */
+export declare const PreviewErrorSchema: GenMessage<PreviewError>;
+
+/**
+ * @generated from message cloudai.user.v1.WouldStart
+ */
+export declare type WouldStart = Message<"cloudai.user.v1.WouldStart"> & {
+  /**
+   * now, later, never
+   *
+   * @generated from field: string when = 1;
+   */
+  when: string;
+
+  /**
+   * @generated from field: optional string worker = 2;
+   */
+  worker?: string | undefined;
+
+  /**
+   * @generated from field: optional string placed_by = 3;
+   */
+  placedBy?: string | undefined;
+
+  /**
+   * @generated from field: string summary = 4;
+   */
+  summary: string;
+
+  /**
+   * @generated from field: optional string advice = 5;
+   */
+  advice?: string | undefined;
+
+  /**
+   * @generated from field: repeated cloudai.user.v1.WorkerVerdict workers = 6;
+   */
+  workers: WorkerVerdict[];
+};
+
+/**
+ * Describes the message cloudai.user.v1.WouldStart.
+ * Use `create(WouldStartSchema)` to create a new message.
+ */
+export declare const WouldStartSchema: GenMessage<WouldStart>;
+
+/**
+ * @generated from message cloudai.user.v1.ValidateTaskRequest
+ */
+export declare type ValidateTaskRequest = Message<"cloudai.user.v1.ValidateTaskRequest"> & {
+  /**
+   * @generated from field: cloudai.user.v1.TaskSubmission task = 1;
+   */
+  task?: TaskSubmission | undefined;
+
+  /**
+   * @generated from field: string namespace = 2;
+   */
+  namespace: string;
+};
+
+/**
+ * Describes the message cloudai.user.v1.ValidateTaskRequest.
+ * Use `create(ValidateTaskRequestSchema)` to create a new message.
+ */
+export declare const ValidateTaskRequestSchema: GenMessage<ValidateTaskRequest>;
+
+/**
+ * @generated from message cloudai.user.v1.ValidateTaskResponse
+ */
+export declare type ValidateTaskResponse = Message<"cloudai.user.v1.ValidateTaskResponse"> & {
+  /**
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: bool accepted = 2;
+   */
+  accepted: boolean;
+
+  /**
+   * @generated from field: cloudai.user.v1.PreviewError error = 3;
+   */
+  error?: PreviewError | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Struct spec = 4;
+   */
+  spec?: JsonObject | undefined;
+
+  /**
+   * @generated from field: cloudai.user.v1.WouldStart would_start = 5;
+   */
+  wouldStart?: WouldStart | undefined;
+};
+
+/**
+ * Describes the message cloudai.user.v1.ValidateTaskResponse.
+ * Use `create(ValidateTaskResponseSchema)` to create a new message.
+ */
+export declare const ValidateTaskResponseSchema: GenMessage<ValidateTaskResponse>;
+
+/**
+ * @generated from message cloudai.user.v1.ListAttemptsRequest
+ */
+export declare type ListAttemptsRequest = Message<"cloudai.user.v1.ListAttemptsRequest"> & {
+  /**
+   * @generated from field: string task_id = 1;
+   */
+  taskId: string;
+};
+
+/**
+ * Describes the message cloudai.user.v1.ListAttemptsRequest.
+ * Use `create(ListAttemptsRequestSchema)` to create a new message.
+ */
+export declare const ListAttemptsRequestSchema: GenMessage<ListAttemptsRequest>;
+
+/**
+ * @generated from message cloudai.user.v1.ListAttemptsResponse
+ */
+export declare type ListAttemptsResponse = Message<"cloudai.user.v1.ListAttemptsResponse"> & {
+  /**
+   * @generated from field: repeated cloudai.user.v1.Attempt items = 1;
+   */
+  items: Attempt[];
+
+  /**
+   * @generated from field: optional string next = 2;
+   */
+  next?: string | undefined;
+};
+
+/**
+ * Describes the message cloudai.user.v1.ListAttemptsResponse.
+ * Use `create(ListAttemptsResponseSchema)` to create a new message.
+ */
+export declare const ListAttemptsResponseSchema: GenMessage<ListAttemptsResponse>;
+
+/**
+ * Tasks that were submitted together.
+ *
+ * @generated from message cloudai.user.v1.Job
+ */
+export declare type Job = Message<"cloudai.user.v1.Job"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string namespace = 2;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string owner = 3;
+   */
+  owner: string;
+
+  /**
+   * @generated from field: optional string name = 4;
+   */
+  name?: string | undefined;
+
+  /**
+   * @generated from field: int32 size = 5;
+   */
+  size: number;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp submitted_at = 6;
+   */
+  submittedAt?: Timestamp | undefined;
+
+  /**
+   * Counts by state.
+   *
+   * @generated from field: map<string, int64> tasks = 7;
+   */
+  tasks: { [key: string]: bigint };
+
+  /**
+   * waiting, running, completed, failed, cancelled
+   *
+   * @generated from field: string state = 8;
+   */
+  state: string;
+};
+
+/**
+ * Describes the message cloudai.user.v1.Job.
+ * Use `create(JobSchema)` to create a new message.
+ */
+export declare const JobSchema: GenMessage<Job>;
+
+/**
+ * @generated from message cloudai.user.v1.ListJobsRequest
+ */
+export declare type ListJobsRequest = Message<"cloudai.user.v1.ListJobsRequest"> & {
+  /**
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string owner = 2;
+   */
+  owner: string;
+
+  /**
+   * @generated from field: string name = 3;
+   */
+  name: string;
+
+  /**
+   * @generated from field: int32 limit = 4;
+   */
+  limit: number;
+
+  /**
+   * @generated from field: string cursor = 5;
+   */
+  cursor: string;
+};
+
+/**
+ * Describes the message cloudai.user.v1.ListJobsRequest.
+ * Use `create(ListJobsRequestSchema)` to create a new message.
+ */
+export declare const ListJobsRequestSchema: GenMessage<ListJobsRequest>;
+
+/**
+ * @generated from message cloudai.user.v1.ListJobsResponse
+ */
+export declare type ListJobsResponse = Message<"cloudai.user.v1.ListJobsResponse"> & {
+  /**
+   * @generated from field: repeated cloudai.user.v1.Job items = 1;
+   */
+  items: Job[];
+
+  /**
+   * @generated from field: optional string next = 2;
+   */
+  next?: string | undefined;
+};
+
+/**
+ * Describes the message cloudai.user.v1.ListJobsResponse.
+ * Use `create(ListJobsResponseSchema)` to create a new message.
+ */
+export declare const ListJobsResponseSchema: GenMessage<ListJobsResponse>;
+
+/**
+ * @generated from message cloudai.user.v1.GetJobRequest
+ */
+export declare type GetJobRequest = Message<"cloudai.user.v1.GetJobRequest"> & {
+  /**
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+};
+
+/**
+ * Describes the message cloudai.user.v1.GetJobRequest.
+ * Use `create(GetJobRequestSchema)` to create a new message.
+ */
+export declare const GetJobRequestSchema: GenMessage<GetJobRequest>;
+
+/**
+ * @generated from message cloudai.user.v1.GetJobResponse
+ */
+export declare type GetJobResponse = Message<"cloudai.user.v1.GetJobResponse"> & {
+  /**
+   * @generated from field: cloudai.user.v1.Job job = 1;
+   */
+  job?: Job | undefined;
+};
+
+/**
+ * Describes the message cloudai.user.v1.GetJobResponse.
+ * Use `create(GetJobResponseSchema)` to create a new message.
+ */
+export declare const GetJobResponseSchema: GenMessage<GetJobResponse>;
+
+/**
+ * @generated from message cloudai.user.v1.CancelJobRequest
+ */
+export declare type CancelJobRequest = Message<"cloudai.user.v1.CancelJobRequest"> & {
+  /**
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+
+  /**
+   * @generated from field: string message = 2;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message cloudai.user.v1.CancelJobRequest.
+ * Use `create(CancelJobRequestSchema)` to create a new message.
+ */
+export declare const CancelJobRequestSchema: GenMessage<CancelJobRequest>;
+
+/**
+ * @generated from message cloudai.user.v1.CancelJobResponse
+ */
+export declare type CancelJobResponse = Message<"cloudai.user.v1.CancelJobResponse"> & {
+  /**
+   * @generated from field: repeated cloudai.user.v1.BulkItem items = 1;
+   */
+  items: BulkItem[];
+
+  /**
+   * @generated from field: int32 done = 2;
+   */
+  done: number;
+
+  /**
+   * @generated from field: int32 unchanged = 3;
+   */
+  unchanged: number;
+
+  /**
+   * @generated from field: int32 refused = 4;
+   */
+  refused: number;
+
+  /**
+   * @generated from field: bool more = 5;
+   */
+  more: boolean;
+};
+
+/**
+ * Describes the message cloudai.user.v1.CancelJobResponse.
+ * Use `create(CancelJobResponseSchema)` to create a new message.
+ */
+export declare const CancelJobResponseSchema: GenMessage<CancelJobResponse>;
 

@@ -7,8 +7,9 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
-import type { DrainWorkerRequestSchema, DrainWorkerResponseSchema, GetClusterRequestSchema, GetClusterResponseSchema, GetQueueRequestSchema, GetQueueResponseSchema, GetSchedulerRequestSchema, GetSchedulerResponseSchema, GetVersionRequestSchema, GetVersionResponseSchema, GetWorkerRequestSchema, GetWorkerResponseSchema, IssueTokenRequestSchema, IssueTokenResponseSchema, LabelWorkerRequestSchema, LabelWorkerResponseSchema, ListEventsRequestSchema, ListEventsResponseSchema, ListNamespacesRequestSchema, ListNamespacesResponseSchema, ListTaskEventsRequestSchema, ListTaskEventsResponseSchema, ListTokensRequestSchema, ListTokensResponseSchema, ListUsersRequestSchema, ListUsersResponseSchema, ListWorkersRequestSchema, ListWorkersResponseSchema, PutNamespaceRequestSchema, PutNamespaceResponseSchema, PutUserRequestSchema, PutUserResponseSchema, RegisterWorkerRequestSchema, RegisterWorkerResponseSchema, RevokeTokenRequestSchema, RevokeTokenResponseSchema, UnregisterWorkerRequestSchema, UnregisterWorkerResponseSchema, UseSchedulerRequestSchema, UseSchedulerResponseSchema, WatchEventsRequestSchema, WatchEventsResponseSchema } from "./cluster_pb.js";
-import type { CancelTaskRequestSchema, CancelTaskResponseSchema, ExplainTaskRequestSchema, ExplainTaskResponseSchema, GetArtifactRequestSchema, GetArtifactResponseSchema, GetTaskRequestSchema, GetTaskResponseSchema, ListArtifactsRequestSchema, ListArtifactsResponseSchema, ListTasksRequestSchema, ListTasksResponseSchema, RetryTaskRequestSchema, RetryTaskResponseSchema, StreamTaskLogsRequestSchema, StreamTaskLogsResponseSchema, SubmitJobRequestSchema, SubmitJobResponseSchema, SubmitTaskRequestSchema, SubmitTaskResponseSchema, UpdateTaskRequestSchema, UpdateTaskResponseSchema } from "./task_pb.js";
+import type { DrainWorkerRequestSchema, DrainWorkerResponseSchema, GetClusterRequestSchema, GetClusterResponseSchema, GetQueueRequestSchema, GetQueueResponseSchema, GetSchedulerRequestSchema, GetSchedulerResponseSchema, GetVersionRequestSchema, GetVersionResponseSchema, GetWorkerRequestSchema, GetWorkerResponseSchema, IssueTokenRequestSchema, IssueTokenResponseSchema, LabelWorkerRequestSchema, LabelWorkerResponseSchema, ListEventsRequestSchema, ListEventsResponseSchema, ListNamespacesRequestSchema, ListNamespacesResponseSchema, ListTaskEventsRequestSchema, ListTaskEventsResponseSchema, ListTokensRequestSchema, ListTokensResponseSchema, ListUsersRequestSchema, ListUsersResponseSchema, ListWorkerEventsRequestSchema, ListWorkerEventsResponseSchema, ListWorkersRequestSchema, ListWorkersResponseSchema, ListWorkerTasksRequestSchema, ListWorkerTasksResponseSchema, PutNamespaceRequestSchema, PutNamespaceResponseSchema, PutUserRequestSchema, PutUserResponseSchema, RegisterWorkerRequestSchema, RegisterWorkerResponseSchema, RevokeTokenRequestSchema, RevokeTokenResponseSchema, UnregisterWorkerRequestSchema, UnregisterWorkerResponseSchema, UseSchedulerRequestSchema, UseSchedulerResponseSchema, WatchEventsRequestSchema, WatchEventsResponseSchema } from "./cluster_pb.js";
+import type { CancelJobRequestSchema, CancelJobResponseSchema, CancelTaskRequestSchema, CancelTaskResponseSchema, CancelTasksRequestSchema, CancelTasksResponseSchema, ExplainTaskRequestSchema, ExplainTaskResponseSchema, GetArtifactRequestSchema, GetArtifactResponseSchema, GetJobRequestSchema, GetJobResponseSchema, GetTaskRequestSchema, GetTaskResponseSchema, ListArtifactsRequestSchema, ListArtifactsResponseSchema, ListAttemptsRequestSchema, ListAttemptsResponseSchema, ListJobsRequestSchema, ListJobsResponseSchema, ListTasksRequestSchema, ListTasksResponseSchema, RetryTaskRequestSchema, RetryTaskResponseSchema, RetryTasksRequestSchema, RetryTasksResponseSchema, StreamTaskLogsRequestSchema, StreamTaskLogsResponseSchema, SubmitJobRequestSchema, SubmitJobResponseSchema, SubmitTaskRequestSchema, SubmitTaskResponseSchema, UpdateTaskRequestSchema, UpdateTaskResponseSchema, ValidateTaskRequestSchema, ValidateTaskResponseSchema } from "./task_pb.js";
+import type { GetClusterTelemetryRequestSchema, GetClusterTelemetryResponseSchema, GetTaskEfficiencyRequestSchema, GetTaskEfficiencyResponseSchema, GetTaskTelemetryRequestSchema, GetTaskTelemetryResponseSchema, GetTelemetryRequestSchema, GetTelemetryResponseSchema, GetWorkerTelemetryRequestSchema, GetWorkerTelemetryResponseSchema } from "./telemetry_pb.js";
 
 /**
  * Describes the file cloudai/user/v1/user.proto.
@@ -80,6 +81,16 @@ export declare const CloudAI: GenService<{
     output: typeof GetClusterResponseSchema;
   },
   /**
+   * What would become of a submission, without submitting it.
+   *
+   * @generated from rpc cloudai.user.v1.CloudAI.ValidateTask
+   */
+  validateTask: {
+    methodKind: "unary";
+    input: typeof ValidateTaskRequestSchema;
+    output: typeof ValidateTaskResponseSchema;
+  },
+  /**
    * @generated from rpc cloudai.user.v1.CloudAI.SubmitTask
    */
   submitTask: {
@@ -96,6 +107,30 @@ export declare const CloudAI: GenService<{
     methodKind: "unary";
     input: typeof SubmitJobRequestSchema;
     output: typeof SubmitJobResponseSchema;
+  },
+  /**
+   * @generated from rpc cloudai.user.v1.CloudAI.ListJobs
+   */
+  listJobs: {
+    methodKind: "unary";
+    input: typeof ListJobsRequestSchema;
+    output: typeof ListJobsResponseSchema;
+  },
+  /**
+   * @generated from rpc cloudai.user.v1.CloudAI.GetJob
+   */
+  getJob: {
+    methodKind: "unary";
+    input: typeof GetJobRequestSchema;
+    output: typeof GetJobResponseSchema;
+  },
+  /**
+   * @generated from rpc cloudai.user.v1.CloudAI.CancelJob
+   */
+  cancelJob: {
+    methodKind: "unary";
+    input: typeof CancelJobRequestSchema;
+    output: typeof CancelJobResponseSchema;
   },
   /**
    * @generated from rpc cloudai.user.v1.CloudAI.ListTasks
@@ -148,6 +183,30 @@ export declare const CloudAI: GenService<{
     methodKind: "unary";
     input: typeof RetryTaskRequestSchema;
     output: typeof RetryTaskResponseSchema;
+  },
+  /**
+   * @generated from rpc cloudai.user.v1.CloudAI.CancelTasks
+   */
+  cancelTasks: {
+    methodKind: "unary";
+    input: typeof CancelTasksRequestSchema;
+    output: typeof CancelTasksResponseSchema;
+  },
+  /**
+   * @generated from rpc cloudai.user.v1.CloudAI.RetryTasks
+   */
+  retryTasks: {
+    methodKind: "unary";
+    input: typeof RetryTasksRequestSchema;
+    output: typeof RetryTasksResponseSchema;
+  },
+  /**
+   * @generated from rpc cloudai.user.v1.CloudAI.ListAttempts
+   */
+  listAttempts: {
+    methodKind: "unary";
+    input: typeof ListAttemptsRequestSchema;
+    output: typeof ListAttemptsResponseSchema;
   },
   /**
    * Changes the priority of a waiting task.
@@ -208,6 +267,22 @@ export declare const CloudAI: GenService<{
     output: typeof GetWorkerResponseSchema;
   },
   /**
+   * @generated from rpc cloudai.user.v1.CloudAI.ListWorkerTasks
+   */
+  listWorkerTasks: {
+    methodKind: "unary";
+    input: typeof ListWorkerTasksRequestSchema;
+    output: typeof ListWorkerTasksResponseSchema;
+  },
+  /**
+   * @generated from rpc cloudai.user.v1.CloudAI.ListWorkerEvents
+   */
+  listWorkerEvents: {
+    methodKind: "unary";
+    input: typeof ListWorkerEventsRequestSchema;
+    output: typeof ListWorkerEventsResponseSchema;
+  },
+  /**
    * Admits a worker; answers its join token.
    *
    * @generated from rpc cloudai.user.v1.CloudAI.RegisterWorker
@@ -256,6 +331,50 @@ export declare const CloudAI: GenService<{
     methodKind: "server_streaming";
     input: typeof WatchEventsRequestSchema;
     output: typeof WatchEventsResponseSchema;
+  },
+  /**
+   * The newest measurement of every worker.
+   *
+   * @generated from rpc cloudai.user.v1.CloudAI.GetTelemetry
+   */
+  getTelemetry: {
+    methodKind: "unary";
+    input: typeof GetTelemetryRequestSchema;
+    output: typeof GetTelemetryResponseSchema;
+  },
+  /**
+   * @generated from rpc cloudai.user.v1.CloudAI.GetClusterTelemetry
+   */
+  getClusterTelemetry: {
+    methodKind: "unary";
+    input: typeof GetClusterTelemetryRequestSchema;
+    output: typeof GetClusterTelemetryResponseSchema;
+  },
+  /**
+   * @generated from rpc cloudai.user.v1.CloudAI.GetWorkerTelemetry
+   */
+  getWorkerTelemetry: {
+    methodKind: "unary";
+    input: typeof GetWorkerTelemetryRequestSchema;
+    output: typeof GetWorkerTelemetryResponseSchema;
+  },
+  /**
+   * @generated from rpc cloudai.user.v1.CloudAI.GetTaskTelemetry
+   */
+  getTaskTelemetry: {
+    methodKind: "unary";
+    input: typeof GetTaskTelemetryRequestSchema;
+    output: typeof GetTaskTelemetryResponseSchema;
+  },
+  /**
+   * What a task used of what it asked for.
+   *
+   * @generated from rpc cloudai.user.v1.CloudAI.GetTaskEfficiency
+   */
+  getTaskEfficiency: {
+    methodKind: "unary";
+    input: typeof GetTaskEfficiencyRequestSchema;
+    output: typeof GetTaskEfficiencyResponseSchema;
   },
   /**
    * @generated from rpc cloudai.user.v1.CloudAI.GetScheduler

@@ -4,68 +4,26 @@
  */
 import type { Logger } from 'pino';
 import { uploadAll } from './artifacts.ts';
-import type { AttemptJournal } from './attempt-journal.ts';
-import type { Clock } from './clock.ts';
+import { AttemptMeter, type AttemptSample, measureSoon } from './attempt-meter.ts';
 import { delay } from './clock.ts';
-import {
-  type Artifact,
-  type AttemptKey,
-  type AttemptReport,
-  type AttemptResult,
-  keyText,
-  type LogTotals,
-} from './core/attempt.ts';
+import { type AttemptKey, type AttemptReport, type AttemptResult, keyText, type LogTotals } from './core/attempt.ts';
 import { LogLedger, type StreamName } from './core/log-ledger.ts';
 import { sentences, step, wakeAt } from './core/machine.ts';
-import type { AttemptAction, AttemptEvent, AttemptState, CollectedOutputs, PeakUsage, Step } from './core/state.ts';
-import type { PhaseName, WorkerObserver } from './observer.ts';
-import type { ContainerStats, OutputFile, Runtime } from './runtimes/runtime.ts';
+import type { AttemptAction, AttemptEvent, AttemptState, CollectedOutputs, Step } from './core/state.ts';
+import type { PhaseName } from './observer.ts';
+import type { RunnerHost } from './runner-host.ts';
 import { RuntimeError } from './runtimes/runtime.ts';
-import type { Slots } from './slots.ts';
 
 const RETRY_FIRST_MS = 200;
 const RETRY_MAX_MS = 5_000;
 const RUNTIME_AWAY_MS = 10_000;
-/** Measuring walks the container's files: it may take this share of one thread at most. */
-const STORAGE_CHECK_SHARE = 0.05;
-const STORAGE_CHECK_MIN_MS = 5_000;
-/**
- * Waits between the first measurements, ms; heartbeats go on from there. Once the process has ended its cgroup is gone
- * and nothing can be measured: without these a task that is shorter than a heartbeat would have used nothing.
- */
-const FIRST_MEASUREMENTS_MS = [0, 100, 200, 700, 2_000];
-
-/** What a runner needs of the worker around it. */
-export interface RunnerHost {
-  readonly runtime: Runtime;
-  readonly clock: Clock;
-  readonly journal: AttemptJournal;
-  readonly log: Logger;
-  /** Bytes of log that one attempt may hold un-acknowledged now. */
-  windowBytes(): number;
-  /** The master's word is fresh, and nothing that it has given up still holds what this one was promised. */
-  mayStart(runner: AttemptRunner): boolean;
-  /** Starts under way at once. */
-  readonly starts: Slots;
-  /** First measurements under way at once; one that would have to wait is left out. */
-  readonly measurements: Slots;
-  /** There are reports or log bytes to hand over. */
-  wakeSession(runner: AttemptRunner): void;
-  upload(key: AttemptKey, file: OutputFile, signal: AbortSignal): Promise<Artifact>;
-  gone(runner: AttemptRunner): void;
-  readonly observer?: WorkerObserver | undefined;
-}
-
-export interface AttemptSample extends ContainerStats {
-  readonly cpuMillis: number;
-  readonly storageBytes: number;
-}
 
 export class AttemptRunner {
   readonly key: AttemptKey;
   readonly ledger: LogLedger;
   readonly #host: RunnerHost;
   readonly #log: Logger;
+  readonly #meter: AttemptMeter;
   #state: AttemptState;
   /** Reports that the master has not acknowledged, oldest first; at most one of each phase. */
   #reports: AttemptReport[] = [];
@@ -80,12 +38,7 @@ export class AttemptRunner {
   #containerId: string | null = null;
   #isReading = false;
   #limitTold = false;
-  #usage: PeakUsage = { memoryBytes: null, cpuMillisSeconds: null };
   #startedAt: number | null = null;
-  #sample: AttemptSample | null = null;
-  #sampledAt = 0;
-  #storageBytes = 0;
-  #storageDueAt = 0;
   #noted: Promise<void> = Promise.resolve();
   #endToldAt: number | null = null;
 
@@ -96,6 +49,7 @@ export class AttemptRunner {
     this.key = first.state.key;
     this.ledger = new LogLedger(first.state.spec.logLimitBytes);
     this.#log = host.log.child({ attempt: keyText(this.key) });
+    this.#meter = new AttemptMeter(this.key, host);
     if (!adopted) this.#logStart.resolve();
     // Carried out a moment later, so that whoever makes a runner can file it first.
     queueMicrotask(() => this.#perform(first.actions));
@@ -115,7 +69,7 @@ export class AttemptRunner {
   }
 
   get sample(): AttemptSample | null {
-    return this.#sample;
+    return this.#meter.sample;
   }
 
   dispatch(event: AttemptEvent): void {
@@ -164,42 +118,10 @@ export class AttemptRunner {
   async measure(): Promise<void> {
     const state = this.#state;
     if (state.phase !== 'running') return;
-    const { clock, runtime } = this.#host;
-    const stats = await runtime.stats(this.key, state.containerId);
-    const now = clock.now();
-    if (stats !== null) {
-      const elapsedMs = now - this.#sampledAt;
-      const used = this.#sample === null ? 0 : stats.cpuMicros - this.#sample.cpuMicros;
-      const cpuMillis = this.#sample === null || elapsedMs <= 0 ? 0 : Math.max(0, Math.round(used / elapsedMs));
-      this.#tellUse(stats);
-      this.#sample = { ...stats, cpuMillis, storageBytes: this.#storageBytes };
-      this.#sampledAt = now;
-      this.#usage = {
-        memoryBytes: Math.max(this.#usage.memoryBytes ?? 0, stats.memoryPeakBytes),
-        cpuMillisSeconds: Math.floor(stats.cpuMicros / 1000),
-      };
-    }
-    if (state.spec.storageBytes <= 0 || now < this.#storageDueAt) return;
-    this.#storageDueAt = Number.POSITIVE_INFINITY; // Until this one is done.
-    const bytes = await runtime.storageBytes(this.key, state.containerId);
-    const tookMs = clock.now() - now;
-    this.#storageDueAt = clock.now() + Math.max(STORAGE_CHECK_MIN_MS, tookMs / STORAGE_CHECK_SHARE);
-    this.#storageBytes = bytes;
-    this.dispatch({ kind: 'storageMeasured', bytes });
-  }
-
-  async #measureFirst(): Promise<void> {
-    const { clock, measurements } = this.#host;
-    for (const waitMs of FIRST_MEASUREMENTS_MS) {
-      await delay(clock, waitMs, this.#abort.signal);
-      if (this.#state.phase !== 'running') return;
-      if (measurements.isFull) continue;
-      await measurements
-        .run(() => this.measure())
-        .catch((error: unknown) => {
-          this.#log.debug({ err: error }, 'could not be measured');
-        });
-    }
+    await this.#meter.measure(state.containerId);
+    if (state.spec.storageBytes <= 0) return;
+    const bytes = await this.#meter.measureStorage(state.containerId);
+    if (bytes !== null) this.dispatch({ kind: 'storageMeasured', bytes });
   }
 
   /** Remembers over a restart of the worker how long the process has been running; only a time limit wants to know. */
@@ -320,7 +242,9 @@ export class AttemptRunner {
         this.noteStart(ranForMs);
         this.#tellPhase('start', beganAt);
         this.dispatch({ kind: 'started', containerId, startedAt, ranForMs, imageDigest: image.digest });
-        this.#background(this.#measureFirst());
+        this.#background(
+          measureSoon(this.#host, this.#abort.signal, () => (this.#state.phase === 'running' ? this.measure() : null)),
+        );
         return;
       } catch (error) {
         if (error instanceof RuntimeError) {
@@ -357,7 +281,7 @@ export class AttemptRunner {
 
   async #awaitExit(containerId: string): Promise<void> {
     const exit = await this.#host.runtime.wait(this.key, containerId, this.#abort.signal);
-    this.dispatch({ kind: 'exited', exit, usage: this.#usage });
+    this.dispatch({ kind: 'exited', exit, usage: this.#meter.peak });
   }
 
   async #readLog(containerId: string): Promise<void> {
@@ -485,19 +409,6 @@ export class AttemptRunner {
     this.#endToldAt = this.#host.clock.wallNow();
     this.#tellPhase('run', result.startedAt, null, result.endedAt);
     this.#host.observer?.onEnded?.(result);
-  }
-
-  #tellUse(stats: ContainerStats): void {
-    const since = (now: number | null | undefined, before: number | null | undefined) =>
-      Math.max(0, (now ?? 0) - (before ?? 0));
-    const before = this.#sample;
-    this.#host.observer?.onUsed?.({
-      cpuMicros: since(stats.cpuMicros, before?.cpuMicros),
-      networkRxBytes: since(stats.networkRxBytes, before?.networkRxBytes),
-      networkTxBytes: since(stats.networkTxBytes, before?.networkTxBytes),
-      diskReadBytes: since(stats.diskReadBytes, before?.diskReadBytes),
-      diskWriteBytes: since(stats.diskWriteBytes, before?.diskWriteBytes),
-    });
   }
 
   async #remove(): Promise<void> {

@@ -87,7 +87,8 @@ describe('the time limit of a container that was taken up', () => {
     clock = new ManualClock();
     machine = new ScriptedMachine(clock);
   });
-  afterEach(() => rm(directory, { recursive: true, force: true }));
+  // A stop that was let go of may still be noting itself.
+  afterEach(() => rm(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 }));
 
   /** A new process of the worker on the same machine. */
   function supervisor(bootId = 'boot', runtime = new ScriptedRuntime(machine)): Supervisor {

@@ -2,13 +2,14 @@
 import os from 'node:os';
 import type { Logger } from 'pino';
 import type { AttemptJournal } from './attempt-journal.ts';
-import { AttemptRunner, type RunnerHost } from './attempt-runner.ts';
+import { AttemptRunner } from './attempt-runner.ts';
 import { type Clock, delay } from './clock.ts';
 import { type Artifact, type AttemptKey, keyText, type RunSpec } from './core/attempt.ts';
 import { WINDOW_BYTES } from './core/log-ledger.ts';
 import { adopt, begin, isStuck, step } from './core/machine.ts';
 import type { Lease } from './lease.ts';
 import type { WorkerObserver } from './observer.ts';
+import type { RunnerHost } from './runner-host.ts';
 import type { OutputFile, Runtime } from './runtimes/runtime.ts';
 import { Slots } from './slots.ts';
 

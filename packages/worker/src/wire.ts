@@ -1,7 +1,7 @@
 /** Between the wire's messages and the worker's own words. Nothing else knows both. */
 import { create } from '@bufbuild/protobuf';
 import { workerWire } from '@cloudai/api';
-import type { AttemptSample } from './attempt-runner.ts';
+import type { AttemptSample } from './attempt-meter.ts';
 import type { Capacity } from './capacity.ts';
 import type { AttemptKey, AttemptReport, AttemptResult, RunSpec } from './core/attempt.ts';
 import type { LogChunk, StreamName } from './core/log-ledger.ts';

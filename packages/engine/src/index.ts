@@ -76,6 +76,15 @@ export type { SchedulingTerms, TaskAffinity, TaskSpread } from './model/terms.ts
 export type { GpuDevice, Worker, WorkerCapacity, WorkerState } from './model/worker.ts';
 export { external } from './policy/external.ts';
 export { Fragmentation } from './policy/fragmentation.ts';
+export { learnedPlacement } from './policy/learned.ts';
+export {
+  PLACEMENT_FEATURES,
+  type PlacementFeature,
+  type PlacementModel,
+  placementModelProblem,
+  REQUEST_KINDS,
+  UNTRAINED_PLACEMENT,
+} from './policy/placement-model.ts';
 export {
   type Ask,
   type Knowledge,

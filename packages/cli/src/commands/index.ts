@@ -119,6 +119,13 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./sim.ts')).configure,
   },
   {
+    name: 'train',
+    summary: 'Train the learned placement policy on recorded workloads',
+    group: 'Cluster',
+    only: 'shell',
+    load: async () => (await import('./train.ts')).configure,
+  },
+  {
     name: 'workers',
     summary: 'List workers',
     group: 'Workers',

@@ -8,7 +8,14 @@ import {
   placementModelProblem,
   REQUEST_KINDS,
 } from './placement-model.ts';
-import { type Ask, type Knowledge, NOTHING_KNOWN, type Scorer, type ScoringPolicy, type TypicalRequest } from './policy.ts';
+import {
+  type Ask,
+  type Knowledge,
+  NOTHING_KNOWN,
+  type Scorer,
+  type ScoringPolicy,
+  type TypicalRequest,
+} from './policy.ts';
 import type { RoomTable } from './room-table.ts';
 
 /**

@@ -65,8 +65,10 @@ describe('a foreign namespace', () => {
     await watcher.subscribe('tasks', { after: 0, ids: [secret, waiting] }, 'by-id');
     const own = await at.submit('bob');
     await watcher.next('task', ({ task }) => task.id === own);
-    await watcher.next('cluster', ({ cluster }) => (cluster.tasks.queued ?? 0) + (cluster.tasks.pending ?? 0) === 1);
-    await watcher.next('queue');
+    const hasCounted = (text: string) =>
+      text.startsWith('{"kind":"cluster"') && JSON.parse(text).cluster.tasks.queued === 1;
+    const hasQueue = (text: string) => text.startsWith('{"kind":"queue"') && text.includes(own);
+    while (!texts.some(hasCounted) || !texts.some(hasQueue)) await watcher.arrival();
     // The refusals name what was asked for.
     const all = texts.filter((text) => !text.startsWith('{"kind":"error"')).join('\n');
     for (const kind of ['event', 'task', 'worker', 'queue', 'cluster', 'telemetry'])

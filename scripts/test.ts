@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { DockerUnavailable, ensureDocker } from './docker.mjs';
 import { ensureImages } from './images.ts';
+import { ensurePrometheus } from './prometheus.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
 const bin = path.join(root, 'node_modules', '.bin');
@@ -35,7 +36,10 @@ try {
     if ((await run(...check)) !== 0) fail(`${check.join(' ')} found problems`);
   }
   await vitest('unit');
-  if (await prepareDocker()) await vitest('e2e');
+  if (await prepareDocker()) {
+    await preparePrometheus();
+    await vitest('e2e');
+  }
 } catch (error) {
   console.error(error);
   fail('the test run broke off');
@@ -75,6 +79,11 @@ async function prepareDocker(): Promise<boolean> {
     fail('the end-to-end tests need Docker');
     return false;
   }
+}
+
+async function preparePrometheus(): Promise<void> {
+  const log = (line: string) => console.log(`prometheus: ${line}`);
+  if (!interrupted && !(await ensurePrometheus(log))) log('it can not be installed here; its tests are skipped');
 }
 
 /** The part of vitest's JSON report that the count needs. */

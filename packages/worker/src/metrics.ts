@@ -7,6 +7,15 @@ import type { AttemptResult } from './core/attempt.ts';
 import type { Phase, Used, WorkerObserver } from './observer.ts';
 import type { MachineUsage } from './telemetry.ts';
 
+/** Of the library's own metrics those whose names say what they are not: `promtool` complains of them. */
+const MISNAMED = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+  'nodejs_eventloop_utilization_histogram',
+  'nodejs_eventloop_utilization_summary',
+];
+
 const SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 900, 3_600, 14_400, 86_400];
 const BYTES = Array.from({ length: 12 }, (_, power) => 2 ** (20 + 2 * power)).filter((bytes) => bytes <= 2 ** 40);
 const PHASES = ['starting', 'running', 'stopping', 'ended'] as const;
@@ -56,6 +65,7 @@ export class WorkerMetrics implements WorkerObserver {
 
   constructor(sources: WorkerMetricsSources) {
     collectDefaultMetrics({ register: this.registry });
+    for (const name of MISNAMED) this.registry.removeSingleMetric(name);
     const duration = (name: string, help: string) =>
       new Histogram({ name, help, buckets: SECONDS, registers: [this.registry] });
     this.#phase = {

@@ -42,6 +42,15 @@ export interface MetricsSources {
   readonly recoverySeconds: number;
 }
 
+/** Of the library's own metrics those whose names say what they are not: `promtool` complains of them. */
+const MISNAMED = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+  'nodejs_eventloop_utilization_histogram',
+  'nodejs_eventloop_utilization_summary',
+];
+
 export class MasterMetrics {
   readonly registry = new Registry();
   readonly #submitted = this.#counter('cloudai_tasks_submitted_total', 'Tasks that were submitted.');
@@ -89,6 +98,7 @@ export class MasterMetrics {
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });
+    for (const name of MISNAMED) this.registry.removeSingleMetric(name);
     this.#eventCounters = {
       task_submitted: this.#submitted,
       task_queued: this.#queued,

@@ -115,7 +115,11 @@ export class Watch {
       {
         open: (listener) => this.#open(topic, filter, listener),
         park: (subscription) => this.#drop(subscription),
-        resume: (subscription) => this.#add(subscription),
+        resume: (subscription) => {
+          // Under another id: what is still on its way to the one before is not taken for news.
+          subscription.rename(String(++this.#ids));
+          this.#add(subscription);
+        },
         close: (subscription) => this.#drop(subscription),
       },
       isLossless,
@@ -147,8 +151,6 @@ export class Watch {
       queueMicrotask(() => any.end(this.#error));
       return;
     }
-    // Under an id of its own each time: what is still on its way to the one before is not taken for news.
-    if (this.#socket !== null) any.rename(String(++this.#ids));
     this.#subscriptions.set(any.id, any);
     this.#socket?.send(JSON.stringify(any.request()));
   }

@@ -1,5 +1,6 @@
 /** What `apply` did, as after-images of the rows it touched plus event records. Stores keep them and decide nothing. */
 import type { Attempt } from './model/attempt.ts';
+import type { Scheduling } from './model/scheduling.ts';
 import type { Task, TaskId } from './model/task.ts';
 import type { ApiToken, IdempotencyRecord, Job, Namespace, User } from './model/tenancy.ts';
 import type { Worker } from './model/worker.ts';
@@ -28,6 +29,8 @@ export interface ClusterRow {
   readonly placement: string;
   /** Round-robin's cursor: the worker id chosen last. */
   readonly cursor: string | null;
+  /** What was set beside the placement policy; `DEFAULT_SCHEDULING` where nothing was. */
+  readonly scheduling?: Scheduling;
 }
 
 export type EventKind =
@@ -38,6 +41,7 @@ export type EventKind =
   | 'task_running'
   | 'task_stopping'
   | 'task_retrying'
+  | 'task_preempted'
   | 'task_completed'
   | 'task_failed'
   | 'task_cancelled'

@@ -4,6 +4,7 @@
  */
 import type { AttemptResult } from './model/attempt.ts';
 import type { Resources } from './model/resources.ts';
+import type { Scheduling, ScopeKind } from './model/scheduling.ts';
 import type { EndReason, TaskId, TaskSpec, TerminalTaskState } from './model/task.ts';
 import type { Role } from './model/tenancy.ts';
 import type { WorkerCapacity } from './model/worker.ts';
@@ -61,7 +62,7 @@ export type Command =
       readonly by: string;
     }
   | ReportAttempt
-  | { readonly kind: 'useScheduler'; readonly placement: string; readonly by: string }
+  | UseScheduler
   | { readonly kind: 'putNamespace'; readonly name: string; readonly quota: Resources | null; readonly by: string }
   | {
       readonly kind: 'putUser';
@@ -80,6 +81,16 @@ export type Command =
       readonly by: string;
     }
   | { readonly kind: 'revokeToken'; readonly id: string; readonly by: string };
+
+/** Chooses how waiting tasks are ordered and placed. What is left out stays as it is. */
+export interface UseScheduler {
+  readonly kind: 'useScheduler';
+  /** Of the whole cluster, or of `scope`; null ends the policy that a scope has of its own. */
+  readonly placement?: string | null;
+  readonly scope?: { readonly kind: ScopeKind; readonly name: string } | null;
+  readonly settings?: Partial<Omit<Scheduling, 'scopes'>>;
+  readonly by: string;
+}
 
 export type CommandKind = Command['kind'];
 

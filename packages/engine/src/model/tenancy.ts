@@ -1,5 +1,8 @@
 import type { Resources } from './resources.ts';
 
+/** Exists from the first start. */
+export const DEFAULT_NAMESPACE = 'default';
+
 /** The unit of tenancy: owns tasks and quotas. `default` exists from the first start. */
 export interface Namespace {
   readonly name: string;
@@ -17,6 +20,8 @@ export interface User {
   readonly namespaces: readonly string[];
   readonly createdAt: number;
   readonly disabled: boolean;
+  /** What its tasks had used at this time, for `fair-share`; see `stages/usage.ts`. */
+  readonly usage?: { readonly amount: number; readonly at: number };
 }
 
 /** A bearer token. Only its SHA-256 is kept. */

@@ -5,13 +5,14 @@
 import { type CommitPlan, type Rejection, type Reply, reject } from '../command.ts';
 import type { Ledger } from '../model/ledger.ts';
 import { fitsIn, type GpuShare, subtract } from '../model/resources.ts';
-import { isTerminal, isWaiting, type Task } from '../model/task.ts';
+import { isTerminal, isWaiting, type Task, type TaskId } from '../model/task.ts';
 import { gpuModelsOf } from '../model/terms.ts';
 import { fits, obstacles } from '../policy/feasibility.ts';
 import type { Step } from '../step.ts';
 import { changeTask, createAttempt, taskEvent } from '../transitions.ts';
 import { startOnWorker } from './dispatch.ts';
 import { answerLease } from './lease.ts';
+import { Neighbours, neighboursOf } from './neighbours.ts';
 import type { Placement } from './place.ts';
 
 /** As many as a schedule pass of the engine itself may place at most in one go, and some. */
@@ -26,10 +27,23 @@ export function commitPlan(step: Step, { planner, assignments, claim }: CommitPl
   const fenced = claim === undefined ? null : answerLease(step, claim);
   const refused: { taskId: string; workerId: string; code: Rejection['code']; message: string }[] = [];
   for (const { taskId, workerId } of assignments) {
-    const refusal = fenced ?? commit(step, { taskId, workerId, placedBy: planner });
+    const refusal =
+      fenced ?? neighbourProblem(step, taskId, workerId) ?? commit(step, { taskId, workerId, placedBy: planner });
     if (refusal !== null) refused.push({ taskId, workerId, code: refusal.code, message: refusal.message });
   }
   return { ok: true, kind: 'planned', committed: assignments.length - refused.length, refused };
+}
+
+/** The pass heeds neighbours as it goes; a plan from outside is checked against those that live. */
+function neighbourProblem({ state }: Step, taskId: TaskId, workerId: string): Rejection | null {
+  const task = state.tasks.get(taskId);
+  const entry = state.workers.get(workerId);
+  if (task === undefined || entry === undefined || state.mindful.size === 0) return null;
+  const workers = state.known().map(({ worker }) => worker);
+  const neighbours = new Neighbours(workers, neighboursOf(state));
+  const newcomer = { spec: task.spec, class: task };
+  if (!neighbours.concerns(newcomer) || neighbours.boundOf(newcomer)(workers.indexOf(entry.worker))) return null;
+  return reject('invalid_argument', `Task ${taskId} may not go to worker ${workerId} for the sake of the tasks there.`);
 }
 
 /** Reserves and dispatches; a refusal changes nothing. */

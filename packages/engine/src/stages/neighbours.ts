@@ -7,6 +7,7 @@ import type { TaskSpec } from '../model/task.ts';
 import { apartOf, nearOf, spreadOf, type TaskAffinity } from '../model/terms.ts';
 import type { Worker } from '../model/worker.ts';
 import { labelOf } from '../policy/feasibility.ts';
+import type { EngineState } from '../state.ts';
 
 /** A live task and where it is. */
 export interface Neighbour {
@@ -24,6 +25,15 @@ export interface Newcomer {
 /** Whether a task has anything to say about others. */
 export function mindsOthers(spec: Pick<TaskSpec, 'terms'>): boolean {
   return nearOf(spec).length + apartOf(spec).length + spreadOf(spec).length > 0;
+}
+
+/** Everybody who lives on a worker. */
+export function* neighboursOf(state: EngineState): Iterable<Neighbour> {
+  for (const [workerId, { live }] of state.workers)
+    for (const taskId of live) {
+      const { namespace, spec } = state.tasks.get(taskId)!;
+      yield { workerId, namespace, spec };
+    }
 }
 
 interface Resident {

@@ -81,6 +81,7 @@ describe('the pass', () => {
       cursor: null,
       blocked: [],
       promised: [],
+      preemptions: [],
       more: false,
     });
   });

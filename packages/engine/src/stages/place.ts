@@ -16,6 +16,7 @@ import { DrawingFinder } from './drawing-finder.ts';
 import type { Finder } from './finder.ts';
 import { type Neighbour, Neighbours } from './neighbours.ts';
 import { OrderedPass, type PassOrder, sizeOf, type TaskWalk } from './ordered-pass.ts';
+import { chooseVictims, type Resident } from './preempt.ts';
 import type { WaitingClass, WaitingQueue } from './queue.ts';
 import type { QueueEntry } from './queue-order.ts';
 import { type Promised, Reservations, type Running } from './reservations.ts';
@@ -48,6 +49,8 @@ export interface PlaceView {
   policyFor?(group: WaitingClass): PlacementPolicy | null;
   /** All tasks that have to start together with this one, itself among them; null while some of them can not. */
   gang?(entry: QueueEntry): readonly QueueEntry[] | null;
+  /** What lives on a worker, where tasks of higher priority may make it go; nobody has to if left out. */
+  residents?(workerId: string): readonly Resident[];
   /** Live tasks, where some have to be near each other or apart. */
   neighbours?(): Iterable<Neighbour>;
 }
@@ -84,8 +87,16 @@ export interface PromisedStart {
   readonly startAt: number | null;
 }
 
+/** Tasks that have to go so that another one can start. */
+export interface Preemption {
+  readonly taskId: TaskId;
+  readonly workerId: string;
+  readonly victims: readonly TaskId[];
+}
+
 export interface Plan {
   readonly assignments: readonly Placement[];
+  readonly preemptions: readonly Preemption[];
   /** For the next pass. */
   readonly cursor: string | null;
   readonly blocked: readonly BlockedClass[];
@@ -105,6 +116,8 @@ const MOST_STARVING = 16;
 const MOST_PROMISES = 128;
 /** Tasks of one class that are tried although one before them was turned down for its own sake. */
 const MOST_TURNED_DOWN = 64;
+/** Tasks that others are stopped for in one pass. */
+const MOST_PREEMPTORS = 8;
 
 class PlacePass {
   readonly #view: PlaceView;
@@ -120,6 +133,9 @@ class PlacePass {
   readonly #done = new Set<TaskId>();
   readonly #turnedDown = new Map<WaitingClass, number>();
   readonly #started: { readonly row: number; readonly endsAt: number; readonly request: Resources }[] = [];
+  readonly #preemptions: Preemption[] = [];
+  /** Blocked tasks that preemption was tried for. */
+  #preemptors = 0;
   #finders = new Map<PlacementPolicy, Finder>();
   #reservations: Reservations | null = null;
   #neighbours: Neighbours | null = null;
@@ -150,6 +166,7 @@ class PlacePass {
     const strictly = entry !== null && this.#assignments.length < this.#limit;
     return {
       assignments: this.#assignments,
+      preemptions: this.#preemptions,
       cursor: this.#cursor,
       blocked: [...this.#blocked.values()],
       promised: this.#promised,
@@ -169,7 +186,7 @@ class PlacePass {
     if (entry.gang !== null) return this.#tryGang(entry, walk);
     if (this.#frontier.covers(group)) {
       this.#block(entry, 'room');
-      this.#promiseNext(entry);
+      this.#afterBlock(entry);
       walk.skipClass();
       return false;
     }
@@ -182,12 +199,12 @@ class PlacePass {
     if (this.#cluster.guard === null) {
       this.#frontier.add(group);
       this.#block(entry, 'room');
-      this.#promiseNext(entry);
+      this.#afterBlock(entry);
       walk.skipClass();
       return false;
     }
     this.#block(entry, this.#reservations === null ? 'neighbours' : 'promised');
-    this.#promiseNext(entry);
+    this.#afterBlock(entry);
     const turnedDown = (this.#turnedDown.get(group) ?? 0) + 1;
     this.#turnedDown.set(group, turnedDown);
     if (turnedDown >= MOST_TURNED_DOWN) walk.skipClass();
@@ -286,16 +303,40 @@ class PlacePass {
       return;
     }
     this.#block(entry, 'room');
-    if (this.#promise(entry) !== null) return;
+    if (this.#clear(entry) || this.#promise(entry) !== null) return;
     const bar = this.#emptiestFor(entry);
     if (bar < 0) return;
     this.#promises().bar(bar, group.request);
     this.#promised.push({ taskId: entry.taskId, workerId: this.#cluster.workers[bar]!.id, startAt: null });
   }
 
-  #promiseNext(entry: QueueEntry): void {
-    const most = mostPromises(this.#view.order?.backfill);
-    if (this.#promised.length < most && this.#blocked.get(entry.class)?.taskId === entry.taskId) this.#promise(entry);
+  /** The first of a class that has to wait may have a worker cleared or promised. */
+  #afterBlock(entry: QueueEntry): void {
+    if (this.#blocked.get(entry.class)?.taskId !== entry.taskId) return;
+    if (this.#clear(entry)) return;
+    if (this.#promised.length < mostPromises(this.#view.order?.backfill)) this.#promise(entry);
+  }
+
+  /** Stops others for it, or waits for those that are stopping; the worker is kept for it until then. */
+  #clear(entry: QueueEntry): boolean {
+    const { residents, order } = this.#view;
+    if (residents === undefined || order === undefined || this.#preemptors >= MOST_PREEMPTORS) return false;
+    this.#preemptors++;
+    const { workers } = this.#cluster;
+    // What is promised or has the wrong neighbours is no use.
+    const guard = this.#guardFor(entry);
+    const rows = this.#rowsFor(entry).filter((row) => guard === null || guard(row));
+    const eviction = chooseVictims(entry.class, entry.priority, order.now, rows, {
+      ledgerOf: (row) => this.#cluster.ledgerOf(row),
+      residentsOf: (row) => residents(workers[row]!.id),
+    });
+    if (eviction === null) return false;
+    const workerId = workers[eviction.row]!.id;
+    this.#promises().bar(eviction.row, entry.class.request);
+    this.#promised.push({ taskId: entry.taskId, workerId, startAt: null });
+    const victims = eviction.victims.map(({ taskId }) => taskId);
+    if (victims.length > 0) this.#preemptions.push({ taskId: entry.taskId, workerId, victims });
+    return true;
   }
 
   #promise(entry: QueueEntry): Promised | null {

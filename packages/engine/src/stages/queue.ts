@@ -124,6 +124,10 @@ export class WaitingQueue {
     return this.#byTask.has(taskId);
   }
 
+  entryOf(taskId: TaskId): QueueEntry | null {
+    return this.#byTask.get(taskId) ?? null;
+  }
+
   classOf(taskId: TaskId): WaitingClass | null {
     return this.#byTask.get(taskId)?.class ?? null;
   }

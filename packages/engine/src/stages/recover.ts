@@ -3,13 +3,14 @@
  * in which nobody listened, and what was assigned but not confirmed gets time to be.
  */
 import type { Command, Reply } from '../command.ts';
+import { DEFAULT_NAMESPACE } from '../model/tenancy.ts';
 import type { Step } from '../step.ts';
 import { changeAttempt, changeWorker } from '../transitions.ts';
 import { expireIdempotency } from './admit.ts';
 import { mendTimes } from './clock-step.ts';
 import { forgetEnded } from './tick.ts';
 
-export const DEFAULT_NAMESPACE = 'default';
+export { DEFAULT_NAMESPACE };
 
 export function recover(step: Step, { epoch }: Extract<Command, { kind: 'recover' }>): Reply {
   const { state, now } = step;

@@ -4,10 +4,15 @@
  */
 import type { Attempt, AttemptResult, EndedAttemptState } from '../model/attempt.ts';
 import { type EndReason, isTerminal, type Task, type TaskId, type TerminalTaskState } from '../model/task.ts';
+import { isGangMember } from '../model/terms.ts';
+import { fairShare } from '../policy/orders/fair-share.ts';
 import type { Step } from '../step.ts';
 import { changeAttempt, changeTask, taskEvent } from '../transitions.ts';
+import { orderingOf } from './active-policies.ts';
+import { requestStop } from './dispatch.ts';
 import { enqueue, pendingMessage } from './eligible.ts';
-import { isInfrastructure, judge } from './retry.ts';
+import { isInfrastructure, isPreemption, judge } from './retry.ts';
+import { chargeUsage } from './usage.ts';
 
 export interface AttemptEnd {
   readonly reason: EndReason;
@@ -29,6 +34,7 @@ export function finishAttempt(step: Step, attempt: Attempt, end: AttemptEnd): vo
     result: end.result ?? attempt.result,
   });
   const task = step.state.tasks.get(attempt.taskId)!;
+  if (orderingOf(step.state) === fairShare) chargeUsage(step, task.owner, attempt);
   const about = { attempt: attempt.number, workerId: attempt.workerId, message: end.message };
   if (end.reason === 'withdrawn') taskEvent(step, 'attempt_superseded', task, about);
   else if (isInfrastructure(end.reason)) taskEvent(step, 'attempt_lost', task, about);
@@ -40,7 +46,7 @@ function endedState(reason: EndReason): EndedAttemptState {
   if (reason === 'exit_zero') return 'succeeded';
   if (reason === 'cancelled_by_user') return 'cancelled';
   if (reason === 'withdrawn') return 'superseded';
-  return isInfrastructure(reason) ? 'lost' : 'failed';
+  return isInfrastructure(reason) || isPreemption(reason) ? 'lost' : 'failed';
 }
 
 function settle(step: Step, task: Task, attempt: Attempt, end: AttemptEnd): void {
@@ -73,6 +79,19 @@ function settle(step: Step, task: Task, attempt: Attempt, end: AttemptEnd): void
     message,
   });
   taskEvent(step, 'task_retrying', next, { attempt: attempt.number, workerId: attempt.workerId, message });
+  if (isGangMember(task.spec)) callBack(step, next);
+}
+
+/** One of a gang starts again: so do the others, together with it. */
+function callBack(step: Step, { id, jobId }: Task): void {
+  for (const other of [...(step.state.gangs.get(jobId ?? '') ?? [])].sort()) {
+    const attempt = step.state.liveAttempt(other);
+    if (other === id || attempt === undefined || attempt.stopReason !== null) continue;
+    const message = `Task ${id} of its gang starts again, and all of it together.`;
+    const task = changeTask(step, other, { message });
+    taskEvent(step, 'task_preempted', task, { attempt: attempt.number, workerId: attempt.workerId, message });
+    requestStop(step, attempt, 'preempted', null);
+  }
 }
 
 export interface TaskEnd {

@@ -24,12 +24,19 @@ const INFRASTRUCTURE: ReadonlySet<EndReason> = new Set([
   'start_error',
   'withdrawn',
   'evicted',
-  'preempted',
 ]);
 
 /** The cluster's fault: the task is tried again whatever its retry rule says. */
 export function isInfrastructure(reason: EndReason): boolean {
   return INFRASTRUCTURE.has(reason);
+}
+
+/**
+ * It had to go for another task, or starts again with its gang: nobody's fault. It costs no budget, says nothing
+ * against the worker and is queued again at once.
+ */
+export function isPreemption(reason: EndReason): boolean {
+  return reason === 'preempted';
 }
 
 /** Repeated when the rule names no reasons. Others (a wrong image, a wrong command) fail the same way again. */
@@ -50,7 +57,8 @@ export function judge(
   config: EngineConfig,
 ): Judgement {
   const infra = isInfrastructure(reason);
-  const ours = reason === 'exit_zero' || reason === 'cancelled_by_user' || reason === 'queue_timeout';
+  const ours =
+    isPreemption(reason) || reason === 'exit_zero' || reason === 'cancelled_by_user' || reason === 'queue_timeout';
   const suspects =
     suspect === null || task.suspectWorkers.includes(suspect) ? task.suspectWorkers : [...task.suspectWorkers, suspect];
   const after = {
@@ -68,9 +76,10 @@ function decide(task: Task, reason: EndReason, exitCode: number | null, infra: b
   if (reason === 'cancelled_by_user') return { kind: 'end', state: 'cancelled', reason };
   // Nobody wants a next try; a failure that came before the stop is still told as it was.
   if (task.cancelRequested)
-    return infra
+    return infra || isPreemption(reason)
       ? { kind: 'end', state: 'cancelled', reason: 'cancelled_by_user' }
       : { kind: 'end', state: 'failed', reason };
+  if (isPreemption(reason)) return { kind: 'retry', delayMs: 0 };
   if (infra) {
     if (task.suspectWorkers.length >= config.poisonWorkers) return { kind: 'end', state: 'failed', reason: 'poison' };
     if (task.infraFailures > config.infraRetries) return { kind: 'end', state: 'failed', reason };

@@ -1,15 +1,27 @@
 /** The schedule pass: place and commit, at a pace of its own, and only when something may have become possible. */
-import { external, FALLBACK } from '../policy/external.ts';
-import type { Knowledge, PlacementPolicy } from '../policy/policy.ts';
-import { placementPolicy } from '../policy/registry.ts';
+import { isTerminal } from '../model/task.ts';
+import { DEFAULT_NAMESPACE } from '../model/tenancy.ts';
+import { isPreemptible } from '../model/terms.ts';
+import { fairShare } from '../policy/orders/fair-share.ts';
+import { priority } from '../policy/orders/priority.ts';
+import type { Knowledge } from '../policy/policy.ts';
 import type { EngineState } from '../state.ts';
 import type { Step } from '../step.ts';
-import { changeTask } from '../transitions.ts';
+import { changeTask, taskEvent } from '../transitions.ts';
+import { orderingOf, policyOf, schedulingOf, scopedPolicy } from './active-policies.ts';
 import { claimOf } from './claim.ts';
 import { commit } from './commit.ts';
+import { requestStop } from './dispatch.ts';
 import { type ExplainView, waitingMessage } from './explain.ts';
 import { fallbackReason, leaseUntil } from './lease.ts';
-import { type Placement, place } from './place.ts';
+import { neighboursOf } from './neighbours.ts';
+import type { PassOrder } from './ordered-pass.ts';
+import { type Placement, type PlaceView, type Preemption, place } from './place.ts';
+import type { Resident } from './preempt.ts';
+import { factsOf } from './queue.ts';
+import type { QueueEntry } from './queue-order.ts';
+import type { Running } from './reservations.ts';
+import { usageNow } from './usage.ts';
 
 /** When the next pass is due, or null while nothing could be placed. */
 export function passDue(state: EngineState): number | null {
@@ -19,22 +31,104 @@ export function passDue(state: EngineState): number | null {
 
 export function runPass(step: Step): void {
   const { state } = step;
-  const view = {
+  const plan = place(viewOf(state), policyOf(state), state.config.passPlacements);
+  const why = fallbackReason(state);
+  for (const { placedBy, ...assignment } of plan.assignments)
+    carryOut(step, { ...assignment, placedBy: why === null ? placedBy : `${placedBy}; ${why}` });
+  for (const preemption of plan.preemptions) makeRoom(step, preemption);
+  state.passWanted = plan.more;
+  if (plan.cursor !== state.cluster.cursor) step.setCluster({ cursor: plan.cursor });
+  state.lastPassAt = step.now;
+  if (!plan.more) tellWhyTheyWait(step);
+}
+
+/** Everything that a pass may know. */
+export function viewOf(state: EngineState): PlaceView {
+  const { preemption, scopes } = schedulingOf(state);
+  const order = orderOf(state);
+  return {
     queue: state.queue,
     workers: state.rooms(),
     cursor: state.cluster.cursor,
     knowledge: knowledgeOf(state),
     seed: state.cluster.eventSequence,
-    quota: (namespace: string) => state.quota(namespace),
+    quota: (namespace) => state.quota(namespace),
+    gang: (entry) => gangOf(state, entry),
+    ...(order === null ? {} : { order, running: (workerId) => runningOn(state, workerId) }),
+    ...(preemption ? { residents: (workerId) => residentsOf(state, workerId) } : {}),
+    ...(state.mindful.size === 0 ? {} : { neighbours: () => neighboursOf(state) }),
+    ...(isEmpty(scopes) ? {} : { policyFor: (group) => scopedPolicy(state, group.namespace, group.selector) }),
   };
-  const plan = place(view, policyOf(state), state.config.passPlacements);
-  const why = fallbackReason(state);
-  for (const { placedBy, ...assignment } of plan.assignments)
-    carryOut(step, { ...assignment, placedBy: why === null ? placedBy : `${placedBy}; ${why}` });
-  state.passWanted = plan.more;
-  if (plan.cursor !== state.cluster.cursor) step.setCluster({ cursor: plan.cursor });
-  state.lastPassAt = step.now;
-  if (!plan.more) tellWhyTheyWait(step);
+}
+
+/** Null where the queue's own order does, and nobody has waited for too long. */
+function orderOf(state: EngineState): PassOrder | null {
+  const { backfill, starvationMs, ageingSeconds, preemption } = schedulingOf(state);
+  const policy = orderingOf(state);
+  const plain = policy === priority && backfill === 'greedy' && !preemption;
+  if (plain && !state.queue.oldest(1).some(({ since }) => starvationMs !== null && since + starvationMs <= state.now))
+    return null;
+  const beganAt = state.namespaces.get(DEFAULT_NAMESPACE)?.createdAt ?? 0;
+  const usageOf = policy === fairShare ? usageNow(state) : () => 0;
+  return { policy, backfill, now: state.now, beganAt, starvationMs, ageingSeconds, usageOf };
+}
+
+/** An attempt past the time it was expected to take ends, for all that is known, a quarter of that later. */
+const OVERRUN = 0.25;
+const LEAST_OVERRUN_MS = 60_000;
+
+function runningOn(state: EngineState, workerId: string): Running[] {
+  const live = [...(state.workers.get(workerId)?.live ?? [])].sort();
+  return live.map((taskId) => {
+    const attempt = state.liveAttempt(taskId)!;
+    const { expectedMs } = factsOf(state.tasks.get(taskId)!);
+    if (expectedMs === null) return { endsAt: Number.POSITIVE_INFINITY, request: attempt.reserved };
+    const begun = attempt.startedAt ?? attempt.assignedAt;
+    const late = Math.max(LEAST_OVERRUN_MS, Math.round((state.now - begun) * OVERRUN));
+    return {
+      endsAt: Math.max(begun + expectedMs, begun + expectedMs <= state.now ? state.now + late : 0),
+      request: attempt.reserved,
+    };
+  });
+}
+
+function residentsOf(state: EngineState, workerId: string): Resident[] {
+  const live = [...(state.workers.get(workerId)?.live ?? [])].sort();
+  return live.map((taskId) => {
+    const attempt = state.liveAttempt(taskId)!;
+    const task = state.tasks.get(taskId)!;
+    return {
+      taskId,
+      priority: task.priority,
+      preemptible: isPreemptible(task.spec) && !isTerminal(task.state) && attempt.state !== 'unknown',
+      isLeaving: attempt.stopReason !== null,
+      startedAt: attempt.startedAt ?? attempt.assignedAt,
+      request: attempt.reserved,
+      gpus: attempt.gpus,
+    };
+  });
+}
+
+/** Null while one of them waits for its parents or a back-off, or is being stopped to start with the others again. */
+function gangOf(state: EngineState, entry: QueueEntry): QueueEntry[] | null {
+  const members: QueueEntry[] = [];
+  for (const taskId of state.gangs.get(entry.gang!) ?? []) {
+    const { state: now } = state.tasks.get(taskId)!;
+    if (now === 'pending' || state.liveAttempt(taskId)?.stopReason != null) return null;
+    const member = state.queue.entryOf(taskId);
+    if (member !== null) members.push(member);
+  }
+  return members.sort((a, b) => a.sequence - b.sequence);
+}
+
+function makeRoom(step: Step, { taskId, victims }: Preemption): void {
+  for (const victim of victims) {
+    const attempt = step.state.liveAttempt(victim)!;
+    const message = `Makes room for task ${taskId} of higher priority.`;
+    const task = changeTask(step, victim, { message });
+    taskEvent(step, 'task_preempted', task, { attempt: attempt.number, workerId: attempt.workerId, message });
+    requestStop(step, attempt, 'preempted', null);
+  }
 }
 
 function carryOut(step: Step, assignment: Placement): void {
@@ -76,15 +170,16 @@ export function explainView(state: EngineState): ExplainView {
   };
 }
 
-function policyOf(state: EngineState): PlacementPolicy {
-  const policy = placementPolicy(state.cluster.placement);
-  if (policy === null) throw new Error(`placement policy ${state.cluster.placement} is not known`);
-  return policy === external ? FALLBACK : policy;
+function isEmpty(record: object): boolean {
+  for (const _name in record) return false;
+  return true;
 }
 
 function knowledgeOf(state: EngineState): Knowledge {
-  // Only worked out for a policy that asks.
+  const { risk } = schedulingOf(state);
+  // The demand is only worked out for a policy that asks.
   return {
+    ...(risk === null ? {} : { risk }),
     get demand() {
       return state.demand.typical();
     },

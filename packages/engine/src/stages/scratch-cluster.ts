@@ -65,6 +65,10 @@ export class ScratchCluster {
     this.log.push(row);
   }
 
+  ledgerOf(row: number): Ledger {
+    return this.#ledgers[row]!;
+  }
+
   /** What is left of the worker. */
   freeOn(row: number): Resources {
     return this.#ledgers[row]!.available();

@@ -1,7 +1,6 @@
 /** Namespaces, users and tokens: the rows that the master checks callers against. */
 import { type Command, type Reply, reject } from '../command.ts';
 import { amountsProblem } from '../model/spec.ts';
-import { placementPolicies, placementPolicy } from '../policy/registry.ts';
 import type { Step } from '../step.ts';
 
 type CommandOf<K extends Command['kind']> = Extract<Command, { kind: K }>;
@@ -33,8 +32,9 @@ export function putUser(step: Step, command: CommandOf<'putUser'>): Reply {
   if (!USER_NAME.test(name)) return reject('invalid_argument', `User name ${JSON.stringify(name)} is not allowed.`);
   const missing = namespaces.find((namespace) => !step.state.namespaces.has(namespace));
   if (missing !== undefined) return reject('namespace_unknown', `Namespace ${missing} does not exist.`);
-  const createdAt = step.state.users.get(name)?.createdAt ?? step.now;
-  const row = { name, role, namespaces, createdAt, disabled };
+  const known = step.state.users.get(name);
+  const usage = known?.usage === undefined ? {} : { usage: known.usage };
+  const row = { name, role, namespaces, createdAt: known?.createdAt ?? step.now, disabled, ...usage };
   step.state.users.set(name, row);
   step.keep({ kind: 'user', row });
   step.event('user_put', { by, message: `${name}: ${role}${disabled ? ', disabled' : ''}` });
@@ -64,17 +64,5 @@ export function revokeToken(step: Step, { id, by }: CommandOf<'revokeToken'>): R
   step.state.putToken(row);
   step.keep({ kind: 'token', row });
   step.event('token_revoked', { by, message: `${id} of ${token.user}` });
-  return DONE;
-}
-
-export function useScheduler(step: Step, { placement, by }: CommandOf<'useScheduler'>): Reply {
-  if (placementPolicy(placement) === null) {
-    const known = placementPolicies().map((policy) => policy.name);
-    return reject('scheduler_unknown', `There is no placement policy ${placement}; there are ${known.join(', ')}.`);
-  }
-  if (step.state.cluster.placement === placement) return DONE;
-  step.setCluster({ placement });
-  step.event('scheduler_used', { by, message: placement });
-  step.state.passWanted = true;
   return DONE;
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { OPERATIONS, type OperationName, ROUTES, type Route } from '@cloudai/api/rest';
+import { OLDER_ROUTES, OPERATIONS, type OperationName, ROUTES, type Route } from '@cloudai/api/rest';
 import { expect, test } from 'vitest';
 import { AUTHORIZATION } from '../authorization-table.ts';
 
@@ -28,4 +28,20 @@ test('the reference page names every query of the log route', async () => {
   const page = await readFile(PAGE, 'utf8');
   for (const name of Object.keys(OPERATIONS.readLogs.query.properties))
     expect(page).toMatch(new RegExp(`\`${name}[=\`]`));
+});
+
+test('the page of older routes lists them as they are', async () => {
+  const page = await readFile(path.join(path.dirname(PAGE), 'older-routes.md'), 'utf8');
+  const listed = [...page.matchAll(/^\| `([A-Z]+) (\/\S+)` \| `(\w+)` \| (\d+) \| (.*) \|$/gm)].map((row) =>
+    row.slice(1),
+  );
+  expect(listed).toEqual(
+    Object.values(OLDER_ROUTES).map(({ method, path, instead, status, summary }) => [
+      method,
+      path,
+      instead,
+      String(status),
+      summary,
+    ]),
+  );
 });

@@ -11,7 +11,7 @@ import { openCluster, openQueue } from './sources/views.ts';
 import { openWorkers } from './sources/workers.ts';
 
 /** The operation that shows the same: who may not do that may not watch it. */
-const OPERATION_OF: Readonly<Record<WatchTopic, OperationName>> = {
+export const OPERATION_OF: Readonly<Record<WatchTopic, OperationName>> = {
   events: 'listEvents',
   tasks: 'listTasks',
   workers: 'listWorkers',

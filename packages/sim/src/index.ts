@@ -1,5 +1,12 @@
 export { type CompareOptions, type Comparison, compare } from './compare.ts';
 export {
+  BATCH_ORDERS,
+  type BatchResult,
+  type BatchSuite,
+  type BatchSuiteOptions,
+  batchSuite,
+} from './protocols/batch-suite.ts';
+export {
   type PackingResult,
   type PackingSuite,
   type PackingSuiteOptions,

@@ -12,6 +12,7 @@ const TRACES = 'folder with recorded workloads (CLOUDAI_TRACES)';
 export function configure(command: Command, cli: Cli): void {
   configureCompare(command, cli);
   configurePacking(command, cli);
+  configureBatch(command, cli);
 }
 
 function configureCompare(command: Command, cli: Cli): void {
@@ -77,6 +78,76 @@ function configurePacking(command: Command, cli: Cli): void {
       line: 'cloudai sim packing --traces traces --lists default --html packing.html',
     },
   );
+}
+
+function configureBatch(command: Command, cli: Cli): void {
+  addExamples(
+    command
+      .command('batch')
+      .description('Order the queue of a recorded batch machine, by published rules or with the production engine')
+      .option('--traces <folder>', TRACES)
+      .option('--logs <names>', 'logs, separated by commas', listOf, ['lublin-1', 'lublin-2'])
+      .option('--orders <names>', 'orders of the queue, separated by commas', listOf)
+      .addOption(
+        new Option('--rules <rules>', "those of RLScheduler's environment, or the engine's own")
+          .choices(['rls', 'free'])
+          .default('free'),
+      )
+      .option('--backfill', 'jobs that put nobody off may go ahead')
+      .option('--whole', 'the whole log instead of the ten published sequences')
+      .option('--starvation <hours>', 'with the engine: nobody waits longer before going first', wholeNumber)
+      .option('--out <folder>', 'write the decision log of every log and order there')
+      .option('--csv <file>', 'write the figures of every sequence as CSV')
+      .action((options: BatchFlags) => batch(cli, options)),
+    {
+      what: 'the published table',
+      line: 'cloudai sim batch --traces traces --rules rls && cloudai sim batch --traces traces --rules rls --backfill',
+    },
+    {
+      what: 'the same sequences with the engine',
+      line: 'cloudai sim batch --traces traces --orders saf,f1 --backfill',
+    },
+  );
+}
+
+interface BatchFlags {
+  readonly traces?: string;
+  readonly logs: readonly string[];
+  readonly orders?: readonly string[];
+  readonly rules: 'rls' | 'free';
+  readonly backfill?: boolean;
+  readonly whole?: boolean;
+  readonly starvation?: number;
+  readonly out?: string;
+  readonly csv?: string;
+}
+
+async function batch(cli: Cli, flags: BatchFlags): Promise<void> {
+  const sim = await import('@cloudai/sim');
+  const { logs, rules, starvation, out } = flags;
+  const bar = progressBar(cli.out);
+  if (out !== undefined) fs.mkdirSync(out, { recursive: true });
+  const mode = `${rules}${flags.backfill === true ? '-backfill' : ''}`;
+  const result = await said(async () =>
+    sim.batchSuite({
+      traces: sim.TraceFolder.open(flags.traces ?? cli.env.CLOUDAI_TRACES),
+      ...{ logs, rules, orders: flags.orders ?? sim.BATCH_ORDERS },
+      ...{ backfill: flags.backfill === true, whole: flags.whole === true },
+      starvationSeconds: starvation === undefined ? null : starvation * 3_600,
+      ...(out === undefined
+        ? {}
+        : {
+            onLog: (log, order, text) => fs.writeFileSync(path.join(out, `batch-${log}-${order}-${mode}.csv`), text),
+          }),
+      onProgress: (what, share) => {
+        cli.signal.throwIfAborted();
+        bar.show(what, share);
+      },
+    }),
+  ).finally(() => bar.clear());
+  if (cli.json) cli.out.json(result.results);
+  else cli.out.print(result.table);
+  writeResult(cli, flags.csv, result.csv);
 }
 
 /** Those with published figures. */

@@ -1,6 +1,9 @@
+import { orderingPolicy } from '@cloudai/engine';
 import { expect, test } from 'vitest';
 import { refereeBatch } from '../testing/batch-referee.ts';
-import { batchFigures, batchLog } from './batch.ts';
+import { recordedTraces } from '../testing/traces.ts';
+import { batchFigures, batchLog, rlsJobs, rlsSequences } from './batch.ts';
+import { BATCH_ORDERS, batchSuite, scoreBy } from './batch-suite.ts';
 import { type BatchJob, type BatchScore, runByRlsRules } from './rls.ts';
 
 const job = (number: number, submit: number, run: number, processors: number): BatchJob => ({
@@ -8,12 +11,11 @@ const job = (number: number, submit: number, run: number, processors: number): B
   requestedTime: run,
   user: null,
 });
-const fcfs: BatchScore = ({ submit }) => submit;
-const shortest: BatchScore = ({ requestedTime }) => requestedTime;
+const by = (order: string): BatchScore => scoreBy(orderingPolicy(order)!, 10);
 
 test('the chosen job is waited for, even if a better one comes meanwhile', () => {
   const jobs = [job(1, 0, 100, 8), job(2, 10, 50, 10), job(3, 20, 1, 1)];
-  const starts = runByRlsRules(jobs, 10, shortest, false);
+  const starts = runByRlsRules(jobs, 10, by('sjf-predicted'), false);
   expect(starts.map(({ job: { number }, start }) => [number, start])).toEqual([
     [1, 0],
     [2, 100],
@@ -23,7 +25,7 @@ test('the chosen job is waited for, even if a better one comes meanwhile', () =>
 
 test('backfilling lets what ends before the reservation go first', () => {
   const jobs = [job(1, 0, 100, 8), job(2, 10, 50, 10), job(3, 20, 79, 2), job(4, 21, 90, 2)];
-  const starts = runByRlsRules(jobs, 10, fcfs, true);
+  const starts = runByRlsRules(jobs, 10, by('fifo'), true);
   expect(starts.map(({ job: { number }, start }) => [number, start])).toEqual([
     [1, 0],
     [3, 20],
@@ -44,3 +46,33 @@ test('the referee sees what is wrong with a log', () => {
   expect(judge('0,1,0')).toContain('1 starts for 2 jobs');
   expect(judge('0,1,0', '0,1,100', '0,2,100')).toContain('a job twice');
 });
+
+const recorded = recordedTraces();
+const suite = { traces: recorded!, whole: false, starvationSeconds: null };
+
+test.skipIf(recorded === null).each([false, true])(
+  'by the published rules every published cell comes out, backfilling %s',
+  async (backfill) => {
+    const logs = ['lublin-1', 'lublin-2'];
+    const { results } = await batchSuite({ ...suite, logs, orders: BATCH_ORDERS, rules: 'rls', backfill });
+    const compared = results.filter((one) => one.published !== null);
+    expect(compared).toHaveLength(10);
+    for (const one of compared) expect(Number(one.slowdown.toFixed(2)), `${one.log} ${one.order}`).toBe(one.published);
+  },
+  120_000,
+);
+
+test.skipIf(recorded === null)(
+  'the production engine makes valid schedules of the same sequences',
+  async () => {
+    const log = recorded!.swf('lublin-1');
+    const sequences = rlsSequences(rlsJobs(log));
+    const verdicts: { problems: readonly string[]; slowdown: number }[] = [];
+    const { results } = await batchSuite({
+      ...{ ...suite, logs: ['lublin-1'], orders: ['saf'], rules: 'free', backfill: true },
+      onLog: (_name, _order, text) => verdicts.push(refereeBatch(text, sequences, log.processors)),
+    });
+    expect(verdicts).toEqual([{ problems: [], slowdown: expect.closeTo(results[0]!.slowdown, 8) }]);
+  },
+  60_000,
+);

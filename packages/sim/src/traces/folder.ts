@@ -11,7 +11,7 @@ import {
   parseOpenbPods,
 } from './openb.ts';
 import { type PhillyJob, parsePhilly } from './philly.ts';
-import { type PublishedPacking, parsePublishedPacking } from './published.ts';
+import { type PublishedBatch, type PublishedPacking, parsePublishedBatch, parsePublishedPacking } from './published.ts';
 import { parseSwf, type SwfLog } from './swf.ts';
 
 /** The ten public pod lists. */
@@ -64,6 +64,10 @@ export class TraceFolder {
 
   publishedPacking(): PublishedPacking[] {
     return parsePublishedPacking(this.#read('published/fgd.csv'));
+  }
+
+  publishedBatch(): PublishedBatch[] {
+    return parsePublishedBatch(this.#read('published/rlscheduler.csv'));
   }
 
   /** By name, as `lublin-1`. */

@@ -20,3 +20,24 @@ export function parsePublishedPacking(source: TraceText): PublishedPacking[] {
     fragmented130: row.number('fragTotal130'),
   }));
 }
+
+/** A row of the table of RLScheduler's authors: mean over ten sequences, by column. */
+export interface PublishedBatch {
+  readonly trace: string;
+  /** `none` or `backfill`. */
+  readonly mode: string;
+  /** `bsld` or `util`. */
+  readonly metric: string;
+  readonly values: Readonly<Record<string, number>>;
+}
+
+const BATCH_COLUMNS = ['fcfs', 'wfp3', 'unicep', 'sjf', 'f1', 'rl'];
+
+export function parsePublishedBatch(source: TraceText): PublishedBatch[] {
+  return parseTable(source, ['trace', 'mode', 'metric', ...BATCH_COLUMNS]).map((row) => ({
+    trace: row.name('trace'),
+    mode: row.name('mode'),
+    metric: row.name('metric'),
+    values: Object.fromEntries(BATCH_COLUMNS.map((name) => [name, row.number(name)])),
+  }));
+}

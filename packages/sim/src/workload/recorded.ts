@@ -1,5 +1,6 @@
 /** Recorded logs as workloads. What only the future knows (durations, ends) goes into `runMs` and nowhere else. */
 import type { Resources } from '@cloudai/engine';
+import type { BatchJob } from '../protocols/rls.ts';
 import type { GavelJob, GavelThroughputs } from '../traces/gavel.ts';
 import type { OpenbNode, OpenbPod } from '../traces/openb.ts';
 import type { PhillyJob } from '../traces/philly.ts';
@@ -19,6 +20,19 @@ export function swfWorkload(log: SwfLog, rules: SwfRules = AS_LOGGED): Workload 
     }),
   );
   return { name: log.name, workers: [worker], jobs: made };
+}
+
+/** Jobs in the clock of their log: orders that look at the time of submission see it as it was recorded. */
+export function batchWorkload(name: string, processors: number, jobs: readonly BatchJob[]): Workload {
+  const worker = simWorker('machine', { cpuMillis: processors * 1000, memoryBytes: GIB });
+  const made = jobs.map((job) =>
+    recorded(`j${job.number}`, job.submit, job.run, {
+      estimate: job.requestedTime,
+      user: job.user === null ? 'unknown' : `user-${job.user}`,
+      request: { cpuMillis: job.processors * 1000 },
+    }),
+  );
+  return { name, workers: [worker], jobs: made };
 }
 
 export interface SwfRules {

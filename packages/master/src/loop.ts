@@ -54,6 +54,11 @@ export interface BatchFigures {
   readonly decisionsMs: readonly number[];
   /** Null when nothing had to be stored. */
   readonly commitMs: number | null;
+  readonly rows: readonly Change[];
+  /** When the first of its commands came; Unix ms, like the others, with fractions. */
+  readonly receivedAt: number;
+  readonly applied: { readonly from: number; readonly to: number };
+  readonly committed: { readonly from: number; readonly to: number } | null;
 }
 
 /** Gets the durable reply, or why there is none. Runs before the effects of the same batch. */
@@ -215,6 +220,9 @@ export class MasterLoop<E extends Machine = Engine> implements Loop {
     const effects: Effect[] = [];
     const decisionsMs: number[] = [];
     let commitMs: number | null = null;
+    // Time of the engine, but going on within the batch.
+    const base = this.#options.clock.now() - performance.now();
+    const from = base + performance.now();
     try {
       this.#applyAll(batch, changes, effects, decisionsMs);
     } catch (error) {
@@ -222,6 +230,7 @@ export class MasterLoop<E extends Machine = Engine> implements Loop {
       this.#fail(error, []);
       return;
     }
+    const appliedTo = base + performance.now();
     if (changes.length > 0) {
       try {
         commitMs = await this.#commit(changes);
@@ -233,7 +242,16 @@ export class MasterLoop<E extends Machine = Engine> implements Loop {
     for (const { letter, reply } of batch) letter.answer(reply);
     if (changes.length > 0) for (const listener of this.#listeners) listener(changes);
     if (effects.length > 0) this.#options.perform(effects);
-    this.#options.onBatch?.({ commands: batch.length, changes: changes.length, decisionsMs, commitMs });
+    this.#options.onBatch?.({
+      commands: batch.length,
+      changes: changes.length,
+      decisionsMs,
+      commitMs,
+      rows: changes,
+      receivedAt: batch[0]?.letter.at ?? from,
+      applied: { from, to: appliedTo },
+      committed: commitMs === null ? null : { from: appliedTo, to: appliedTo + commitMs },
+    });
   }
 
   #applyAll(

@@ -42,6 +42,7 @@ import {
   TelemetrySampler,
   ThreadArchive,
 } from './telemetry/index.ts';
+import { type OpenTraces, openTraces } from './traces/open.ts';
 
 export { EXIT, type MasterEnd } from './ending.ts';
 export type { MasterOptions };
@@ -125,6 +126,7 @@ class Master {
     const registry = new SessionRegistry();
     const usage = new MemoryUsageBook();
     const metrics = new MasterMetrics();
+    const traces = await this.#openTraces(authority.clusterId);
     usage.onUsage(() => metrics.onHeartbeat());
     const loop: MasterLoop = new MasterLoop({
       engine,
@@ -137,7 +139,10 @@ class Master {
         registry.closeAll('The disk of the master is full. Connect again.');
         return await this.#lead(store);
       },
-      onBatch: (figures) => metrics.onBatch(figures),
+      onBatch: (figures) => {
+        metrics.onBatch(figures);
+        traces?.tracer.onBatch(figures);
+      },
       onFatal,
     });
     const telemetry = this.#openTelemetry(loop, store);
@@ -171,6 +176,9 @@ class Master {
         clusterId: authority.clusterId,
         version,
         now: () => this.#clock.now(),
+        ...(traces === null
+          ? {}
+          : { traceparent: ({ taskId, attempt }) => traces.tracer.traceparent(taskId, attempt) }),
         onWarning: (message, details) => this.#log.warn(details, message),
       },
       uploads: { loop, registry, artifacts, maxBytes: this.#options.artifactMaxBytes ?? ARTIFACT_MAX_BYTES },
@@ -348,6 +356,13 @@ class Master {
     });
     retention.start();
     this.#started.push(() => retention.stop());
+  }
+
+  async #openTraces(clusterId: string): Promise<OpenTraces | null> {
+    const { tracesEndpoint: endpoint = null, version } = this.#options;
+    const traces = await openTraces({ endpoint, clusterId, version });
+    if (traces !== null) this.#started.push(() => traces.close());
+    return traces;
   }
 
   #openTelemetry(loop: MasterLoop, store: Store): Telemetry {

@@ -35,6 +35,7 @@ import type { Runtime } from './runtimes/runtime.ts';
 import { Session, type SessionEnd } from './session.ts';
 import { Supervisor } from './supervisor.ts';
 import { diskComplaint, MachineSampler, type MachineUsage } from './telemetry.ts';
+import { openWorkerTraces } from './traces.ts';
 import { capacityToWire } from './wire.ts';
 
 /** EX_NOPERM of sysexits.h: the master does not want this worker, and trying again will not help. */
@@ -205,6 +206,7 @@ class Worker {
       observer: this.#observer,
     });
     const closeMetrics = await this.#showMetrics(supervisor);
+    const closeTraces = await this.#traceAttempts();
     const machine = { diskPath, sample: this.#sampler(diskPath, gpus.length > 0) };
     try {
       await this.#adopt(supervisor, runtime);
@@ -216,8 +218,18 @@ class Worker {
     } finally {
       supervisor.detach();
       await closeMetrics();
+      await closeTraces();
       await runtime.close();
     }
+  }
+
+  async #traceAttempts(): Promise<() => Promise<void>> {
+    const { tracesEndpoint = null, version = '0.0.0' } = this.#options;
+    const { workerId } = this.#identity;
+    const traces = await openWorkerTraces({ endpoint: tracesEndpoint, workerId, version });
+    if (traces === null) return async () => {};
+    this.#observed.push(traces);
+    return () => traces.close();
   }
 
   async #showMetrics(supervisor: Supervisor): Promise<() => Promise<void>> {

@@ -55,6 +55,8 @@ export interface SessionServices {
   /** Wall clock, Unix ms. */
   now(): number;
   onWarning(message: string, details: object): void;
+  /** W3C trace context of an attempt; empty when it is not traced. */
+  traceparent?(key: AttemptKey): string;
 }
 
 export type WorkerPeer = Extract<Peer, { kind: 'worker' }>;
@@ -121,7 +123,7 @@ export class WorkerSession {
   }
 
   assign(effect: StartAttempt): void {
-    this.#send(assignTask(effect));
+    this.#send(assignTask(effect, this.#services.traceparent?.(effect)));
   }
 
   cancel(effect: Extract<Effect, { kind: 'stopAttempt' }>): void {

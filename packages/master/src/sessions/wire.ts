@@ -305,7 +305,8 @@ export function down(message: Down): wire.SessionResponse {
   return create(wire.SessionResponseSchema, { message });
 }
 
-export function assignTask(effect: StartAttempt): Down {
+/** `traceparent`: empty where nobody traces. */
+export function assignTask(effect: StartAttempt, traceparent = ''): Down {
   return {
     case: 'assign',
     value: {
@@ -317,6 +318,7 @@ export function assignTask(effect: StartAttempt): Down {
       reserved: writeResources(effect.reserved),
       gpus: effect.gpus.map(({ index, millis }) => ({ index, millis })),
       imageDigest: effect.imageDigest ?? '',
+      traceparent,
     },
   };
 }

@@ -21,7 +21,7 @@ import type { ArtifactStore, Identity, MasterContext, WorkerUsage } from '../con
 import { makeApiToken, makeJoinToken, sha256Hex } from '../identity/tokens.ts';
 import { newId } from '../ids.ts';
 import { FileLogStore } from '../logs/log-store.ts';
-import { MasterLoop } from '../loop.ts';
+import { type BatchFigures, MasterLoop } from '../loop.ts';
 import { NO_ARCHIVE, Telemetry } from '../telemetry/index.ts';
 
 export const START = Date.UTC(2027, 0, 31, 12);
@@ -32,6 +32,7 @@ const HEARTBEAT_MS = 5_000;
 
 export interface BenchOptions {
   readonly engine?: Partial<EngineConfig>;
+  readonly onBatch?: (figures: BatchFigures) => void;
 }
 
 export class Bench {
@@ -71,6 +72,7 @@ export class Bench {
       epoch: 1,
       clock: { now: () => this.#now, lagMs: () => 0, forgive: () => {} },
       perform: () => {},
+      onBatch: (figures) => options.onBatch?.(figures),
       reload: () => Promise.reject(new Error('the disk of a test is never full')),
       onFatal: (error) => this.fatal.push(error),
     });

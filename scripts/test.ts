@@ -1,9 +1,11 @@
-// `npm test`: types, lint, unit tests, then the end-to-end tests with real containers. Whatever happens, the last line is
-// `N passed, N failed`, and the exit code is 0 only if tests ran and nothing failed. Arguments go to vitest.
+// `npm test`: types, lint, unit tests, then the end-to-end tests with real containers, then those in a real browser.
+// Whatever happens, the last line is `N passed, N failed`, and the exit code is 0 only if tests ran and nothing failed.
+// Arguments go to vitest.
 import { type ChildProcess, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { ensureChromium } from './chromium.ts';
 import { DockerUnavailable, ensureDocker } from './docker.mjs';
 import { ensureImages } from './images.ts';
 import { ensurePrometheus } from './prometheus.mjs';
@@ -39,6 +41,7 @@ try {
   if (await prepareDocker()) {
     await preparePrometheus();
     await vitest('e2e');
+    if (await prepareChromium()) await vitest('browser');
   }
 } catch (error) {
   console.error(error);
@@ -84,6 +87,13 @@ async function prepareDocker(): Promise<boolean> {
 async function preparePrometheus(): Promise<void> {
   const log = (line: string) => console.log(`prometheus: ${line}`);
   if (!interrupted && !(await ensurePrometheus(log))) log('it can not be installed here; its tests are skipped');
+}
+
+async function prepareChromium(): Promise<boolean> {
+  if (interrupted) return false;
+  if ((await ensureChromium((line) => console.log(`chromium: ${line}`))) !== undefined) return true;
+  fail('the browser tests need Chromium: apt-get install chromium, or name one in CLOUDAI_TEST_CHROMIUM');
+  return false;
 }
 
 /** The part of vitest's JSON report that the count needs. */

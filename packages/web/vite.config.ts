@@ -17,6 +17,19 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    rolldownOptions: {
+      output: {
+        // What every page needs is one file, so that the first of them takes few requests.
+        codeSplitting: {
+          groups: [
+            {
+              name: 'common',
+              test: /packages\/(sdk|api)\/|src\/(components|format|live|session|theme|layout)\/|node_modules\/(@tanstack|react|react-dom|scheduler)\//,
+            },
+          ],
+        },
+      },
+    },
   },
   server: { proxy: { '/api': { target: MASTER, ws: true } } },
 });

@@ -1,6 +1,7 @@
 /** Every address of the dashboard. Pages are loaded when they are first opened. */
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
 import { ErrorNote } from './components/note.tsx';
+import { loadPage } from './layout/load-page.ts';
 import { NotFoundPage } from './layout/not-found-page.tsx';
 import { Shell } from './layout/shell.tsx';
 import { eventFilter } from './pages/events/event-filter.ts';
@@ -18,46 +19,46 @@ const routes = [
     getParentRoute: () => root,
     path: '/tasks',
     validateSearch: taskFilter,
-    component: lazyRouteComponent(() => import('./pages/tasks/tasks-page.tsx'), 'TasksPage'),
+    component: lazyRouteComponent(() => loadPage(() => import('./pages/tasks/tasks-page.tsx')), 'TasksPage'),
   }),
   createRoute({
     getParentRoute: () => root,
     path: '/tasks/$task',
     validateSearch: taskTab,
-    component: lazyRouteComponent(() => import('./pages/task/task-page.tsx'), 'TaskPage'),
+    component: lazyRouteComponent(() => loadPage(() => import('./pages/task/task-page.tsx')), 'TaskPage'),
   }),
   createRoute({
     getParentRoute: () => root,
     path: '/submit',
     validateSearch: submitSearch,
-    component: lazyRouteComponent(() => import('./pages/submit/submit-page.tsx'), 'SubmitPage'),
+    component: lazyRouteComponent(() => loadPage(() => import('./pages/submit/submit-page.tsx')), 'SubmitPage'),
   }),
   createRoute({
     getParentRoute: () => root,
     path: '/workers',
-    component: lazyRouteComponent(() => import('./pages/workers/workers-page.tsx'), 'WorkersPage'),
+    component: lazyRouteComponent(() => loadPage(() => import('./pages/workers/workers-page.tsx')), 'WorkersPage'),
   }),
   createRoute({
     getParentRoute: () => root,
     path: '/workers/$worker',
-    component: lazyRouteComponent(() => import('./pages/worker/worker-page.tsx'), 'WorkerPage'),
+    component: lazyRouteComponent(() => loadPage(() => import('./pages/worker/worker-page.tsx')), 'WorkerPage'),
   }),
   createRoute({
     getParentRoute: () => root,
     path: '/topology',
     validateSearch: topologySearch,
-    component: lazyRouteComponent(() => import('./pages/topology/topology-page.tsx'), 'TopologyPage'),
+    component: lazyRouteComponent(() => loadPage(() => import('./pages/topology/topology-page.tsx')), 'TopologyPage'),
   }),
   createRoute({
     getParentRoute: () => root,
     path: '/queue',
-    component: lazyRouteComponent(() => import('./pages/queue/queue-page.tsx'), 'QueuePage'),
+    component: lazyRouteComponent(() => loadPage(() => import('./pages/queue/queue-page.tsx')), 'QueuePage'),
   }),
   createRoute({
     getParentRoute: () => root,
     path: '/events',
     validateSearch: eventFilter,
-    component: lazyRouteComponent(() => import('./pages/events/events-page.tsx'), 'EventsPage'),
+    component: lazyRouteComponent(() => loadPage(() => import('./pages/events/events-page.tsx')), 'EventsPage'),
   }),
 ] as const;
 

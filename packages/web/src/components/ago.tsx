@@ -18,5 +18,9 @@ export function Ago({ at, bare = false }: { readonly at: string | null; readonly
 export function Elapsed({ from, to }: { readonly from: string | null; readonly to: string | null }) {
   const now = useNow();
   if (from === null) return <span className="text-faint">–</span>;
-  return <span className="whitespace-nowrap">{duration((to === null ? now : Date.parse(to)) - Date.parse(from))}</span>;
+  return (
+    <span className="tabular whitespace-nowrap">
+      {duration((to === null ? now : Date.parse(to)) - Date.parse(from))}
+    </span>
+  );
 }

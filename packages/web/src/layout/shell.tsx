@@ -30,6 +30,7 @@ export function Shell() {
         <IconButton icon="menu" label="Pages" className="md:hidden" onClick={() => setDrawer(true)} />
         <Link
           to="/"
+          aria-label="CloudAI, overview"
           className="flex w-44 shrink-0 items-center gap-2.5 px-1 text-section font-semibold tracking-tight no-underline max-md:w-auto"
         >
           <Mark />

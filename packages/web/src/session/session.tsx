@@ -61,6 +61,7 @@ export async function logIn(token: string): Promise<void> {
 
 export async function logOut(): Promise<void> {
   await client.endSession();
-  queryClient.clear();
+  // First nobody is there any more, so that nothing asks again; then what was seen is forgotten.
   queryClient.setQueryData(SESSION_KEY, null);
+  queryClient.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== SESSION_KEY[0] });
 }

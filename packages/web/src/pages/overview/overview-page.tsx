@@ -4,6 +4,7 @@ import { Page } from '../../components/page.tsx';
 import { Panel } from '../../components/panel.tsx';
 import { Skeleton, SkeletonRows } from '../../components/skeleton.tsx';
 import { duration } from '../../format/duration.ts';
+import { loadPage } from '../../layout/load-page.ts';
 import { useNow } from '../../live/clock.ts';
 import { useCluster } from '../../live/use-cluster.ts';
 import { Attention } from './attention.tsx';
@@ -11,7 +12,7 @@ import { Capacity } from './capacity.tsx';
 import { TaskStates } from './task-states.tsx';
 
 // The numbers are there before the charts' code is.
-const History = lazy(async () => ({ default: (await import('./history.tsx')).History }));
+const History = lazy(async () => ({ default: (await loadPage(() => import('./history.tsx'))).History }));
 
 export function OverviewPage() {
   const { data: cluster, error, refetch } = useCluster();

@@ -25,7 +25,10 @@ export function TaskStates({ cluster }: { readonly cluster: ClusterView | undefi
             {cluster === undefined ? (
               <Skeleton className="h-8 w-16" />
             ) : (
-              <span className="text-figure font-semibold tracking-tight" title={count(cluster.tasks[state] ?? 0)}>
+              <span
+                className="tabular text-figure font-semibold tracking-tight"
+                title={count(cluster.tasks[state] ?? 0)}
+              >
                 {figure(cluster.tasks[state] ?? 0)}
               </span>
             )}

@@ -8,6 +8,7 @@ import { SkeletonRows } from '../../components/skeleton.tsx';
 import { StateBadge } from '../../components/state-badge.tsx';
 import { type Tab, Tabs } from '../../components/tabs.tsx';
 import { shortId } from '../../format/words.ts';
+import { loadPage } from '../../layout/load-page.ts';
 import { useTask } from '../../live/use-task.ts';
 import { LogView } from '../../log/log-view.tsx';
 import { ArtifactList } from './artifact-list.tsx';
@@ -18,7 +19,9 @@ import type { TaskTab } from './task-tab.ts';
 import { Timeline } from './timeline.tsx';
 import { WhyWaiting } from './why-waiting.tsx';
 
-const TaskResources = lazy(async () => ({ default: (await import('./task-resources.tsx')).TaskResources }));
+const TaskResources = lazy(async () => ({
+  default: (await loadPage(() => import('./task-resources.tsx'))).TaskResources,
+}));
 
 const route = getRouteApi('/tasks/$task');
 

@@ -16,7 +16,7 @@ export const TASK_COLUMNS: readonly Column<TaskView>[] = [
   {
     key: 'task',
     header: 'Task',
-    track: 'minmax(120px, 2fr)',
+    track: 'minmax(96px, 2fr)',
     cell: (task) => (
       <Link
         to="/tasks/$task"
@@ -72,6 +72,7 @@ export const TASK_COLUMNS: readonly Column<TaskView>[] = [
     key: 'submitted',
     header: 'Submitted',
     track: '76px',
+    from: 400,
     right: true,
     cell: ({ submittedAt }) => <Ago at={submittedAt} />,
   },

@@ -13,6 +13,7 @@ import { SkeletonRows } from '../../components/skeleton.tsx';
 import { amount, amountOf, RESOURCE_LABEL, RESOURCES } from '../../format/amount.ts';
 import { bytes } from '../../format/bytes.ts';
 import { percent } from '../../format/count.ts';
+import { loadPage } from '../../layout/load-page.ts';
 import { useWorkers } from '../../live/use-workers.ts';
 import { client } from '../../session/client.ts';
 import { usedShare } from '../workers/used-share.ts';
@@ -22,7 +23,9 @@ import { RunningTasks } from './running-tasks.tsx';
 import { useWorkerEvents } from './use-worker-events.ts';
 import { WorkerActions } from './worker-actions.tsx';
 
-const WorkerCharts = lazy(async () => ({ default: (await import('./worker-charts.tsx')).WorkerCharts }));
+const WorkerCharts = lazy(async () => ({
+  default: (await loadPage(() => import('./worker-charts.tsx'))).WorkerCharts,
+}));
 
 const route = getRouteApi('/workers/$worker');
 const TONE = { cpu: 'text-cpu', memory: 'text-memory', storage: 'text-storage', gpu: 'text-gpu' } as const;

@@ -20,6 +20,7 @@ import {
   eventRow,
   events,
   idOf,
+  jobRow,
   taskRow,
   workerRow,
 } from './testing/rows.ts';

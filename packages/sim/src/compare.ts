@@ -16,6 +16,8 @@ export interface CompareOptions {
   /** With the delays of a real cluster, or decisions that take effect at once. */
   readonly timing: 'realistic' | 'ideal';
   readonly outages?: readonly Outage[];
+  /** Longest wait before a job goes ahead of all others, ms; null: none; left out: as a new cluster has it. */
+  readonly starvationMs?: number | null;
   /** A step of the engine that takes longer is told of; real time, ms. */
   readonly slowStepMs?: number;
   /** Told between schedulers and within each. */
@@ -39,7 +41,9 @@ const SLOW_STEP_MS = 1_000;
 /** Replays one workload through each scheduler. Lets other work go on between them. */
 export async function compare(options: CompareOptions): Promise<Comparison> {
   const { workload, seed } = options;
-  const choices = (options.schedulers ?? schedulerNames()).map((name) => scheduler(name));
+  const choices = (options.schedulers ?? schedulerNames()).map((name) =>
+    scheduler(name, options.starvationMs === undefined ? {} : { starvationMs: options.starvationMs }),
+  );
   const replays: Replay[] = [];
   for (const [index, choice] of choices.entries()) {
     const { onProgress } = options;

@@ -40,7 +40,8 @@ function configureCompare(command: Command, cli: Cli): void {
       .option('--burst <number>', 'near-equal tasks that a user submits at once', wholeNumber, 3)
       .option('--daily', 'quiet nights')
       .option('--seed <number>', 'the same seed gives the same report to the byte', wholeNumber, 1)
-      .option('--schedulers <names>', 'only these, separated by commas', listOf)
+      .option('--schedulers <names>', 'only these, separated by commas, as best-fit or best-fit/saf/easy', listOf)
+      .option('--starvation <hours>', 'who waits longer goes first; 0: nobody does (24 unless set)', wholeNumber)
       .addOption(
         new Option('--timing <kind>', 'delays of a real cluster').choices(['realistic', 'ideal']).default('realistic'),
       )
@@ -207,6 +208,7 @@ function seedRange(text: string): readonly number[] {
 }
 
 interface CompareFlags {
+  readonly starvation?: number;
   readonly jobs: number;
   readonly workers: number;
   readonly users: number;
@@ -228,12 +230,13 @@ interface CompareFlags {
 
 async function compare(cli: Cli, flags: CompareFlags): Promise<void> {
   const sim = await import('@cloudai/sim');
-  const { seed, schedulers, timing, logs } = flags;
+  const { seed, schedulers, timing, logs, starvation } = flags;
   const bar = progressBar(cli.out);
   const result = await said(async () =>
     sim.compare({
       workload: await workloadOf(cli, flags),
       ...(schedulers === undefined ? {} : { schedulers }),
+      ...(starvation === undefined ? {} : { starvationMs: starvation === 0 ? null : starvation * 3_600_000 }),
       seed,
       timing,
       clock: () => performance.now(),

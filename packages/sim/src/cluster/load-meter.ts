@@ -1,5 +1,6 @@
 import type { Attempt, Resources } from '@cloudai/engine';
-import type { SimWorker } from '../workload/job.ts';
+import { demandOf, FragmentationMeter } from '../figures/fragmentation-meter.ts';
+import type { Workload } from '../workload/job.ts';
 import type { Sample } from './record.ts';
 
 /** What live attempts hold, of every worker and together, followed through the engine's own changes. */
@@ -7,12 +8,13 @@ export class LoadMeter {
   readonly capacity: { readonly cpuMillis: number; readonly memoryBytes: number; readonly gpuMillis: number };
   readonly samples: Sample[] = [];
   readonly #workers = new Map<string, { readonly total: Resources; readonly held: Held; load: number }>();
-  readonly #live = new Map<string, { readonly workerId: string; readonly reserved: Resources }>();
+  readonly #live = new Map<string, Attempt>();
   readonly #held: Held = { cpuMillis: 0, memoryBytes: 0, gpuMillis: 0 };
+  readonly #fragmentation: FragmentationMeter | null;
   #loadSum = 0;
   #squareSum = 0;
 
-  constructor(workers: readonly SimWorker[]) {
+  constructor({ workers, jobs }: Workload) {
     const capacity = { cpuMillis: 0, memoryBytes: 0, gpuMillis: 0 };
     for (const { id, capacity: offer } of workers) {
       const total = offer.resources;
@@ -20,14 +22,16 @@ export class LoadMeter {
       move(capacity, total, 1);
     }
     this.capacity = capacity;
+    this.#fragmentation = capacity.gpuMillis === 0 ? null : new FragmentationMeter(workers, demandOf(jobs));
   }
 
   allocated(attempt: Attempt): void {
     const { workerId, reserved } = attempt;
     const key = keyOf(attempt);
     if (this.#live.has(key)) return;
-    this.#live.set(key, { workerId, reserved });
+    this.#live.set(key, attempt);
     this.#move(workerId, reserved, 1);
+    this.#fragmentation?.reserve(workerId, reserved, attempt.gpus);
   }
 
   released(attempt: Attempt): void {
@@ -36,6 +40,7 @@ export class LoadMeter {
     if (live === undefined) return;
     this.#live.delete(key);
     this.#move(live.workerId, live.reserved, -1);
+    this.#fragmentation?.release(live);
   }
 
   /** The later of two samples of one moment counts. */
@@ -48,6 +53,7 @@ export class LoadMeter {
       queued,
       running: this.#live.size,
       ...this.#held,
+      fragmented: this.#fragmentation?.share ?? 0,
       loadMean: mean,
       // What rounding leaves of an empty cluster is not a variance.
       loadVariance: Math.max(0, this.#squareSum / count - mean * mean),

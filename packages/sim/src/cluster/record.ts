@@ -29,6 +29,8 @@ export interface Sample {
   readonly cpuMillis: number;
   readonly memoryBytes: number;
   readonly gpuMillis: number;
+  /** What of the GPUs is free and of no use for what is asked for, in parts of all. */
+  readonly fragmented: number;
   /** Over the workers, of the part of each that is allocated. */
   readonly loadMean: number;
   readonly loadVariance: number;

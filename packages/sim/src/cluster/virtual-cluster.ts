@@ -106,7 +106,7 @@ class VirtualCluster {
       ...options.engine,
     });
     this.#workers = new Map(workload.workers.map((model) => [model.id, new ModelledWorker(model)]));
-    this.#meter = new LoadMeter(workload.workers);
+    this.#meter = new LoadMeter(workload);
   }
 
   run(): Replay {

@@ -8,7 +8,17 @@ function ran(jobId: string, user: string, submitMs: number, startMs: number, end
 }
 
 function sample(at: number, cpuMillis: number, loadMean: number): Sample {
-  return { at, queued: 0, running: 0, cpuMillis, memoryBytes: 0, gpuMillis: 0, loadMean, loadVariance: 0.25 };
+  return {
+    at,
+    queued: 0,
+    running: 0,
+    cpuMillis,
+    memoryBytes: 0,
+    gpuMillis: 0,
+    fragmented: 0,
+    loadMean,
+    loadVariance: 0.25,
+  };
 }
 
 const replay: Replay = {

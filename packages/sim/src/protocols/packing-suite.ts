@@ -6,7 +6,15 @@ import { alignedTable, csvField } from '../report/columns.ts';
 import { renderPage } from '../report/page.ts';
 import type { TraceFolder } from '../traces/folder.ts';
 import type { PublishedPacking } from '../traces/published.ts';
-import { allocationAt, type PackingPoint, type PackingRun, PackingTrial, packingCurve, packingLog } from './packing.ts';
+import {
+  allocationAt,
+  fragmentationCurve,
+  type PackingPoint,
+  type PackingRun,
+  PackingTrial,
+  packingCurve,
+  packingLog,
+} from './packing.ts';
 
 export interface PackingSuiteOptions {
   readonly traces: TraceFolder;
@@ -57,7 +65,7 @@ export async function packingSuite(options: PackingSuiteOptions): Promise<Packin
   const nodes = traces.openbNodes();
   const published = traces.publishedPacking();
   const results: PackingResult[] = [];
-  const curves = new Map<string, Line[]>();
+  const curves = new Map<string, Curves>();
   const total = lists.length * policies.length * seeds.length;
   let done = 0;
   for (const list of lists) {
@@ -77,7 +85,13 @@ export async function packingSuite(options: PackingSuiteOptions): Promise<Packin
         options.onRun?.(run, list, packingLog(run));
         const curve = packingCurve(run);
         allocations.push(allocationAt(curve, 130));
-        if (seed === seeds[0]) curves.set(list, [...(curves.get(list) ?? []), lineOf(policy.name, series, curve)]);
+        if (seed !== seeds[0]) continue;
+        const fragments = fragmentationCurve(trial, run);
+        const known = curves.get(list) ?? { allocation: [], fragmentation: [] };
+        known.allocation.push(lineOf(policy.name, series, curve));
+        const points = curve.map(({ asked }, at) => ({ asked, allocated: fragments[at]! }));
+        known.fragmentation.push(lineOf(policy.name, series, points));
+        curves.set(list, known);
       }
       results.push(resultOf(list, policy.name, seeds, allocations, published));
     }
@@ -147,12 +161,13 @@ function lineOf(name: string, series: number, curve: readonly PackingPoint[]): L
 
 function pageOf(
   results: readonly PackingResult[],
-  curves: ReadonlyMap<string, readonly Line[]>,
+  curves: ReadonlyMap<string, Curves>,
   policies: readonly PlacementPolicy[],
   seeds: readonly number[],
 ): string {
   const lists = [...curves.keys()];
   const percent = (value: number) => `${value}`;
+  const axes = { xTitle: 'GPUs asked for, % of the cluster', xText: percent, yText: percent };
   const cell = (list: string, policy: string) => results.find((one) => one.list === list && one.policy === policy)!;
   return renderPage({
     title: 'GPU allocation of recorded pod lists',
@@ -173,16 +188,26 @@ function pageOf(
         rows: lists.map((list) => [list, ...policies.map(({ name }) => cell(list, name).mean.toFixed(2))]),
       },
     ],
-    charts: lists.map((list) =>
+    charts: lists.flatMap((list) => [
       lineChart({
-        title: `${list}, seed ${seeds[0]}`,
-        xTitle: 'GPUs asked for, % of the cluster',
+        title: `${list}: allocation, seed ${seeds[0]}`,
         yTitle: 'GPUs allocated, %',
-        xText: percent,
-        yText: percent,
-        lines: curves.get(list)!.map((line) => ({ ...line, points: line.points.filter(([x]) => x >= 60) })),
+        ...axes,
+        lines: curves.get(list)!.allocation.map((line) => ({ ...line, points: line.points.filter(([x]) => x >= 60) })),
         yFrom: 50,
       }),
-    ),
+      lineChart({
+        title: `${list}: fragmentation, seed ${seeds[0]}`,
+        yTitle: 'GPUs free and of no use, %',
+        ...axes,
+        lines: curves.get(list)!.fragmentation,
+      }),
+    ]),
   });
+}
+
+/** Of the first seed, a line for each policy. */
+interface Curves {
+  readonly allocation: Line[];
+  readonly fragmentation: Line[];
 }

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { refereePacking } from '../testing/packing-referee.ts';
 import { recordedTraces } from '../testing/traces.ts';
 import type { Arrival, OpenbNode, OpenbPod } from '../traces/openb.ts';
-import { allocationAt, PackingTrial, packingCurve, packingLog } from './packing.ts';
+import { allocationAt, fragmentationCurve, PackingTrial, packingCurve, packingLog } from './packing.ts';
 
 const node = (name: string, gpus: number, model: string | null, cpu = 8): OpenbNode => ({
   ...{ name, gpus, model },
@@ -56,12 +56,16 @@ test.skipIf(recorded === null).each([
     const all = traces.openbNodes();
     const list = traces.openbPods('default');
     const [first] = traces.arrivals('default', list.length, all.length);
-    const run = new PackingTrial('default', all, list).run(placementPolicy(policy)!, first!);
+    const trial = new PackingTrial('default', all, list);
+    const run = trial.run(placementPolicy(policy)!, first!);
     const verdict = refereePacking(packingLog(run), all, list, first!);
     expect(verdict).toMatchObject({ problems: [], avoidable: 0 });
     const theirs = traces.publishedPacking().find((row) => row.trace === 'default' && row.policy === published);
     expect(allocationAt(packingCurve(run), 130)).toBeCloseTo(verdict.allocation, 10);
     expect(Math.abs(verdict.allocation - theirs!.allocation130)).toBeLessThan(0.02);
+    const asked = packingCurve(run);
+    const near = fragmentationCurve(trial, run).filter((_, at) => Math.abs(asked[at]!.asked - 130) <= 0.5);
+    expect(Math.abs(near.reduce((sum, one) => sum + one, 0) / near.length - theirs!.fragmented130)).toBeLessThan(0.02);
   },
   120_000,
 );

@@ -13,6 +13,7 @@ import {
   type Worker,
   type WorkerRoom,
 } from '@cloudai/engine';
+import { demandOf, FragmentationMeter } from '../figures/fragmentation-meter.ts';
 import type { Arrival, OpenbNode, OpenbPod } from '../traces/openb.ts';
 import { type Job, MIB, NO_IMAGE, specOf } from '../workload/job.ts';
 import { openbWorker } from '../workload/recorded.ts';
@@ -31,7 +32,7 @@ export class PackingTrial {
     this.nodes = nodes.toSorted((a, b) => (a.name < b.name ? -1 : 1));
     this.pods = pods.toSorted((a, b) => (a.name < b.name ? -1 : 1));
     this.gpuMillis = nodes.reduce((sum, node) => sum + node.gpus * 1000, 0);
-    this.demand = demandOf(this.pods);
+    this.demand = demandOf(this.pods.map(jobOf));
   }
 
   run(policy: PlacementPolicy, arrival: Arrival): PackingRun {
@@ -62,6 +63,16 @@ export class PackingTrial {
   }
 }
 
+/** What of the GPUs is of no use after every arrival, in percent of the cluster. */
+export function fragmentationCurve(trial: PackingTrial, { decisions }: PackingRun): number[] {
+  const workers = trial.nodes.map((node) => ({ ...openbWorker(node), id: node.name }));
+  const meter = new FragmentationMeter(workers, trial.demand);
+  return decisions.map(({ pod, node, gpus }, index) => {
+    if (node !== null) meter.reserve(node, jobOf(pod, index).request, gpus);
+    return meter.share * 100;
+  });
+}
+
 /** One arrival. */
 export interface PackingDecision {
   readonly pod: OpenbPod;
@@ -79,18 +90,6 @@ export interface PackingRun {
 
 /** Any time will do: nothing ends. */
 const NOW = 1_767_225_600_000;
-
-function demandOf(pods: readonly OpenbPod[]): TypicalRequest[] {
-  const kinds = new Map<string, { -readonly [K in keyof TypicalRequest]: TypicalRequest[K] }>();
-  for (const [index, pod] of pods.entries()) {
-    const { request, gpuModels } = jobOf(pod, index);
-    const key = `${request.cpuMillis}/${request.memoryBytes}/${request.gpuMillis}/${gpuModels.join('|')}`;
-    const known = kinds.get(key);
-    if (known === undefined) kinds.set(key, { request, gpuModels, count: 1 });
-    else known.count++;
-  }
-  return [...kinds.values()].sort((a, b) => b.count - a.count);
-}
 
 /** Ties go to the smaller id, so ids begin with the rank; ascending by id, as the pass wants them. */
 function roomsOf(nodes: readonly OpenbNode[], ranks: readonly number[]): { room: WorkerRoom; node: OpenbNode }[] {

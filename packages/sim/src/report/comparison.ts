@@ -68,6 +68,14 @@ export function comparisonPage(
         yText: share,
         yLeast: 0.1,
       }),
+      lineChart({
+        title: 'Fragmentation: free GPUs of no use for what is asked for',
+        yTitle: 'of all GPUs',
+        ...time,
+        lines: over((sample) => sample.fragmented),
+        yText: share,
+        yLeast: 0.1,
+      }),
     );
   charts.push(fairness(replays));
   return renderPage({ title, facts, series: names, tables: [figuresTable(figures)], charts });

@@ -72,7 +72,7 @@ describe('context', () => {
     const shown = await runHere(['config', 'show'], { env });
     expect(shown.stdout).toContain('cai_4xk2m7_...');
     expect(shown.stdout).not.toContain('secret');
-    expect((await runHere(['scheduler', 'show'], { env })).stdout).toBe('greedy\n');
+    expect((await runHere(['scheduler', 'show', '-q'], { env })).stdout).toBe('greedy\n');
     await runHere(['scheduler', 'show', '--url', cluster.master.url.replace('127.0.0.1', 'localhost')], { env });
     expect(cluster.master.requests.at(-1)?.headers.authorization).toBeUndefined();
   });

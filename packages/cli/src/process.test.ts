@@ -75,7 +75,7 @@ test('commands are read from a file at the prompt; mistakes do not end it', asyn
   const { code, stdout, stderr } = await runProcess(
     ['prompt'],
     env(),
-    'version\nnonsense\ntask show nope\nunclosed "quote\n\nscheduler show\nexit\nversion\n',
+    'version\nnonsense\ntask show nope\nunclosed "quote\n\nscheduler show -q\nexit\nversion\n',
   ).ended;
   expect(code).toBe(0);
   expect(stdout).toBe('cloudai 0.1.0\ngreedy\n');

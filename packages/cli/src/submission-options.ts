@@ -21,6 +21,13 @@ export interface SubmissionOptions {
   readonly label?: Readonly<Record<string, string>>;
   readonly worker?: string;
   readonly selector?: Readonly<Record<string, string>>;
+  readonly gpuModel?: readonly string[];
+  readonly expected?: string;
+  readonly gang?: boolean;
+  readonly preemptible?: boolean;
+  readonly near?: readonly string[];
+  readonly apart?: readonly string[];
+  readonly spread?: readonly string[];
   readonly priority?: number;
   readonly deadline?: string;
   readonly startAfter?: string;
@@ -59,6 +66,13 @@ export function addSubmissionOptions(command: Command): Command {
     .optionsGroup('Where and when:')
     .option('--worker <id>', 'only on this worker')
     .option('--selector <key=value>', 'only on workers with this label', keyValue)
+    .option('--gpu-model <models>', 'only GPUs of these models: A10,T4', listOf)
+    .option('--near <key=value[@label]>', 'where a task with this label runs; @zone: in the same zone', each)
+    .option('--apart <key=value[@label]>', 'not where a task with this label runs', each)
+    .option('--spread <key=value[@label]>', 'tasks with this label evenly over workers, or over @zone', each)
+    .option('--gang', 'start together with the other tasks of the job, or not at all')
+    .option('--no-preemptible', 'never stopped for a task of higher priority')
+    .option('--expected <duration>', 'how long it is expected to run; orders the queue')
     .option('--priority <0-100>', 'larger goes first (50)', priority)
     .option('--deadline <time>', 'wished end; orders equal priorities', time)
     .option('--start-after <time>', 'not before this time', time)
@@ -105,6 +119,13 @@ export function toSubmission(image: string, words: readonly string[], options: S
     resources: Object.keys(resources).length > 0 ? resources : undefined,
     worker: options.worker,
     selector: options.selector,
+    gpuModels: options.gpuModel === undefined ? undefined : [...options.gpuModel],
+    near: options.near?.map((text) => affinity('near', text)),
+    apart: options.apart?.map((text) => affinity('apart', text)),
+    spread: options.spread?.map((text) => affinity('spread', text)),
+    gang: options.gang,
+    preemptible: options.preemptible === false ? false : undefined,
+    expected: options.expected,
     priority: options.priority,
     deadline: options.deadline,
     startAfter: options.startAfter,
@@ -128,6 +149,20 @@ type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] }
 /** Without the fields that nobody set. */
 function defined<T extends object>(fields: T): Defined<T> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<T>;
+}
+
+/** `app=web`, `app=web,tier=1@zone`. */
+function affinity(option: string, text: string): { labels: Record<string, string>; by?: string } {
+  const at = text.lastIndexOf('@');
+  const by = at < 0 ? undefined : text.slice(at + 1);
+  const labels: Record<string, string> = {};
+  for (const pair of (at < 0 ? text : text.slice(0, at)).split(',')) {
+    const equals = pair.indexOf('=');
+    if (equals < 1 || by === '')
+      throw usageError(`--${option} ${text}: KEY=VALUE, or KEY=VALUE@LABEL with a label of workers, is expected`);
+    labels[pair.slice(0, equals)] = pair.slice(equals + 1);
+  }
+  return by === undefined ? { labels } : { labels, by };
 }
 
 function priority(text: string): number {

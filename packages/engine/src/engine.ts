@@ -10,12 +10,15 @@ import type { Explanation } from './explain.ts';
 import { check, checkTask } from './invariants.ts';
 import type { Attempt } from './model/attempt.ts';
 import type { Resources } from './model/resources.ts';
+import type { Scheduling } from './model/scheduling.ts';
 import type { Task, TaskId, TaskState } from './model/task.ts';
 import type { ApiToken, Namespace, User } from './model/tenancy.ts';
 import type { Worker } from './model/worker.ts';
 import type { Snapshot } from './snapshot.ts';
+import { orderingOf, schedulingOf } from './stages/active-policies.ts';
 import { submitTasks } from './stages/admit.ts';
 import { cancelTask } from './stages/cancel.ts';
+import { type ClusterFragmentation, fragmentationOf } from './stages/cluster-fragmentation.ts';
 import { commitPlan } from './stages/commit.ts';
 import { drainWorker } from './stages/drain.ts';
 import { explain } from './stages/explain.ts';
@@ -97,6 +100,16 @@ export class Engine {
 
   cluster(): ClusterRow {
     return { ...this.#state.cluster };
+  }
+
+  /** How tasks are ordered and placed: what was set, and the order that follows from it. */
+  scheduling(): Scheduling & { readonly ordering: string } {
+    return { ...schedulingOf(this.#state), ordering: orderingOf(this.#state).name };
+  }
+
+  /** Costs a look at every worker. */
+  fragmentation(): ClusterFragmentation {
+    return fragmentationOf(this.#state);
   }
 
   /** The external scheduler that decides until this time (ms), whatever `now` is; null when none has been heard of. */

@@ -15,6 +15,7 @@ export type {
   Reply,
   ReportAttempt,
   SubmitTasks,
+  UseScheduler,
 } from './command.ts';
 export { DEFAULT_ENGINE_CONFIG, type EngineConfig } from './config.ts';
 export type { Effect, StartAttempt } from './effect.ts';
@@ -58,6 +59,7 @@ export {
   subtract,
   ZERO,
 } from './model/resources.ts';
+export { DEFAULT_SCHEDULING, POOL_LABEL, type Scheduling, type ScopeKind, scopeKey } from './model/scheduling.ts';
 export { MAX_PARENTS, MAX_PRIORITY, MAX_USER_RETRIES, specProblem } from './model/spec.ts';
 export {
   type EndReason,
@@ -77,6 +79,21 @@ export type { GpuDevice, Worker, WorkerCapacity, WorkerState } from './model/wor
 export { external } from './policy/external.ts';
 export { Fragmentation } from './policy/fragmentation.ts';
 export { learnedPlacement } from './policy/learned.ts';
+export {
+  type OrderedTask,
+  type OrderingPolicy,
+  type OrderKnowledge,
+  UNKNOWN_SECONDS,
+} from './policy/ordering.ts';
+export {
+  BACKFILLS,
+  type Backfill,
+  DEFAULT_BACKFILL,
+  DEFAULT_ORDERING,
+  isBackfill,
+  orderingPolicies,
+  orderingPolicy,
+} from './policy/ordering-registry.ts';
 export {
   PLACEMENT_FEATURES,
   type PlacementFeature,
@@ -101,9 +118,12 @@ export { DEFAULT_PLACEMENT, placementPolicies, placementPolicy } from './policy/
 export { RoomTable } from './policy/room-table.ts';
 export type { Snapshot } from './snapshot.ts';
 export { MAX_TASKS_PER_CALL } from './stages/admit.ts';
+export type { ClusterFragmentation } from './stages/cluster-fragmentation.ts';
 export { MAX_ASSIGNMENTS_PER_PLAN } from './stages/commit.ts';
+export type { PassOrder } from './stages/ordered-pass.ts';
 export { type Placement, type PlaceView, type Plan, place, type QuotaState } from './stages/place.ts';
 export type { Preview } from './stages/preview.ts';
 export { WaitingQueue } from './stages/queue.ts';
 export { DEFAULT_NAMESPACE } from './stages/recover.ts';
+export type { Running } from './stages/reservations.ts';
 export { ATTEMPT_MOVES, TASK_MOVES, WORKER_MOVES } from './transitions.ts';

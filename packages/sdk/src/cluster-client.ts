@@ -8,6 +8,7 @@ import type {
   NamespaceChange,
   NamespaceView,
   OperationInput,
+  SchedulerChoice,
   SchedulerView,
   SessionRequest,
   SessionView,
@@ -73,8 +74,9 @@ export class ClusterClient {
     return this.caller.json('getScheduler', { ...options });
   }
 
-  useScheduler(placement: string): Promise<SchedulerView> {
-    return this.caller.json('useScheduler', { body: { placement } });
+  /** The placement policy alone, or everything that there is to choose; what is left out stays as it is. */
+  useScheduler(choice: string | SchedulerChoice): Promise<SchedulerView> {
+    return this.caller.json('useScheduler', { body: typeof choice === 'string' ? { placement: choice } : choice });
   }
 
   // Workers

@@ -1,6 +1,6 @@
 /** Workers, queue, events and the cluster as users see them. */
 import { type Static, Type } from 'typebox';
-import { Id, LABEL_KEY, Labels, ResourceRequest, ResourcesView, TaskView } from './task.ts';
+import { Duration, Id, LABEL_KEY, Labels, ResourceRequest, ResourcesView, TaskView } from './task.ts';
 
 const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(type: T) => Type.Union([type, Type.Null()]);
 const Time = Type.String({ format: 'date-time' });
@@ -188,10 +188,39 @@ export const TokenIssued = Type.Object(
   { $id: 'TokenIssued' },
 );
 export type TokenIssued = Static<typeof TokenIssued>;
+const PolicyView = Type.Object({
+  name: Type.String(),
+  version: Type.Integer({ description: 'Grows when it may decide otherwise than before.' }),
+  summary: Type.String(),
+  source: Type.String({ description: 'Where the formula comes from.' }),
+});
+const Backfill = Type.Enum(['greedy', 'strict', 'easy', 'conservative'], {
+  description: 'What happens behind a task that does not fit.',
+});
+const Scope = Type.Object(
+  { kind: Type.Enum(['namespace', 'pool']), name: Type.String({ minLength: 1, maxLength: 256 }) },
+  { additionalProperties: false },
+);
+
 export const SchedulerView = Type.Object(
   {
     placement: Type.String(),
-    available: Type.Array(Type.Object({ name: Type.String(), summary: Type.String() })),
+    ordering: Type.String(),
+    backfill: Backfill,
+    starvationMs: Nullable(
+      Type.Integer({ description: 'After so long a task goes first and a worker is kept for it.' }),
+    ),
+    ageingSeconds: Nullable(Type.Integer({ description: 'Waiting that makes up for one step of priority.' })),
+    preemption: Type.Boolean(),
+    scopes: Type.Array(Type.Object({ ...Scope.properties, placement: Type.String() })),
+    available: Type.Array(PolicyView),
+    orderings: Type.Array(PolicyView),
+    fragmentation: Type.Object({
+      freeGpuMillis: Type.Integer(),
+      fragmentedGpuMillis: Type.Integer(),
+      freeCpuMillis: Type.Integer(),
+      fragmentedCpuMillis: Type.Integer(),
+    }),
   },
   { $id: 'Scheduler' },
 );
@@ -210,9 +239,32 @@ export const LabelPatch = Type.Record(
 );
 export type LabelPatch = Static<typeof LabelPatch>;
 
+const RiskNumbers = Type.Record(Type.String({ pattern: '^.{1,64}$' }), Type.Number(), { maxProperties: 50000 });
 export const SchedulerChoice = Type.Object(
-  { placement: Type.String({ minLength: 1, maxLength: 64 }) },
-  { additionalProperties: false, $id: 'SchedulerChoice' },
+  {
+    placement: Type.Optional(Nullable(Type.String({ minLength: 1, maxLength: 64 }))),
+    scope: Type.Optional(Scope),
+    ordering: Type.Optional(Nullable(Type.String({ minLength: 1, maxLength: 64 }))),
+    backfill: Type.Optional(Backfill),
+    starvation: Type.Optional(Nullable(Duration)),
+    ageing: Type.Optional(Nullable(Duration)),
+    preemption: Type.Optional(Type.Boolean()),
+    risk: Type.Optional(
+      Nullable(
+        Type.Object(
+          {
+            theta: Type.Array(Type.Number(), { minItems: 4, maxItems: 4 }),
+            alpha: Type.Number(),
+            beta: Type.Number(),
+            affinity: Type.Record(Type.String({ pattern: '^[a-z-]{1,32}$' }), RiskNumbers, { maxProperties: 6 }),
+            penalty: RiskNumbers,
+          },
+          { additionalProperties: false, description: 'Parameters of the policy rts; null: its defaults.' },
+        ),
+      ),
+    ),
+  },
+  { additionalProperties: false, minProperties: 1, $id: 'SchedulerChoice' },
 );
 export type SchedulerChoice = Static<typeof SchedulerChoice>;
 

@@ -4,7 +4,7 @@ import { type Static, Type } from 'typebox';
 const Quantity = Type.Union([Type.String({ maxLength: 64 }), Type.Number()], {
   description: 'Kubernetes quantity (`500m`, `2`, `512Mi`, `2Gi`, `2G`); a bare number is cores, GiB or devices.',
 });
-const Duration = Type.Union([Type.String({ maxLength: 32 }), Type.Number()], {
+export const Duration = Type.Union([Type.String({ maxLength: 32 }), Type.Number()], {
   description: '`90s`, `10m`, `1h30m`; a bare number is seconds.',
 });
 const Time = Type.String({ format: 'date-time', maxLength: 40 });
@@ -33,6 +33,13 @@ export const ResourceRequest = Type.Object(
   { additionalProperties: false, description: 'Defaults: 1 CPU, 512 MiB memory, 1 GiB storage, no GPU.' },
 );
 
+const TaskAffinity = {
+  labels: Labels,
+  by: Type.Optional(
+    Type.String({ pattern: LABEL_KEY, description: 'Workers with the same value of this label are one place.' }),
+  ),
+};
+
 /** What a user submits. */
 export const TaskSubmission = Type.Object(
   {
@@ -52,6 +59,30 @@ export const TaskSubmission = Type.Object(
     resources: Type.Optional(ResourceRequest),
     worker: Type.Optional(Id),
     selector: Type.Optional(Labels),
+    gpuModels: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 128 }), {
+        maxItems: 32,
+        description: 'GPU models that will do.',
+      }),
+    ),
+    expected: Type.Optional(Duration),
+    gang: Type.Optional(
+      Type.Boolean({ description: 'Starts together with the other tasks of its job that say so, or not at all.' }),
+    ),
+    preemptible: Type.Optional(
+      Type.Boolean({ description: 'May be stopped and queued again for a task of higher priority (true).' }),
+    ),
+    near: Type.Optional(Type.Array(Type.Object(TaskAffinity, { additionalProperties: false }), { maxItems: 16 })),
+    apart: Type.Optional(Type.Array(Type.Object(TaskAffinity, { additionalProperties: false }), { maxItems: 16 })),
+    spread: Type.Optional(
+      Type.Array(
+        Type.Object(
+          { ...TaskAffinity, maxSkew: Type.Optional(Type.Integer({ minimum: 1, maximum: 10000 })) },
+          { additionalProperties: false },
+        ),
+        { maxItems: 16 },
+      ),
+    ),
     priority: Type.Optional(Type.Integer({ minimum: 0, maximum: 100 })),
     deadline: Type.Optional(Time),
     startAfter: Type.Optional(Time),

@@ -93,7 +93,35 @@ export function readSubmission(submission: TaskSubmission, at: string, parents: 
     pull: submission.pull ?? 'missing',
     logLimitBytes: readLogLimit(submission.logLimit, field('logLimit')),
     logPolicy: submission.logPolicy ?? 'truncate',
+    ...readTerms(submission, field),
   };
+}
+
+/** What is not said is left out, so that specs which say the same are the same. */
+function readTerms(submission: TaskSubmission, field: (name: string) => string): Pick<TaskSpec, 'terms'> {
+  const { gpuModels, gang, preemptible, near, apart, spread } = submission;
+  const expectedMs = readDuration(submission.expected, field('expected'));
+  for (const [n, model] of (gpuModels ?? []).entries()) checkText(model, `${field('gpuModels')}[${n}]`);
+  const affinity = (
+    name: 'near' | 'apart' | 'spread',
+    term: { readonly labels: Record<string, string>; by?: string },
+    n: number,
+  ) => ({
+    labels: readLabels(term.labels, `${field(name)}[${n}].labels`),
+    by: term.by ?? null,
+  });
+  const terms = {
+    ...(gpuModels === undefined || gpuModels.length === 0 ? {} : { gpuModels: [...gpuModels].sort() }),
+    ...(expectedMs === null ? {} : { expectedMs }),
+    ...(gang === true ? { gang } : {}),
+    ...(preemptible === false ? { preemptible } : {}),
+    ...(near === undefined ? {} : { near: near.map((term, n) => affinity('near', term, n)) }),
+    ...(apart === undefined ? {} : { apart: apart.map((term, n) => affinity('apart', term, n)) }),
+    ...(spread === undefined
+      ? {}
+      : { spread: spread.map((term, n) => ({ ...affinity('spread', term, n), maxSkew: term.maxSkew ?? 1 })) }),
+  };
+  return Object.keys(terms).length === 0 ? {} : { terms };
 }
 
 /** A request for resources with the defaults filled in. */

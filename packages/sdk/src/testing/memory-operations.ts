@@ -6,6 +6,7 @@ import type {
   LabelPatch,
   LogLine,
   NamespaceChange,
+  SchedulerView,
   TaskSubmission,
   TaskView,
   UserChange,
@@ -173,7 +174,7 @@ export const handlers: Readonly<Partial<Record<OperationName, Handler>>> = {
   getTaskEfficiency: (master, { params }) => efficiencyOf(master, params.task ?? ''),
   getScheduler: scheduler,
   useScheduler: (master, { body }) => {
-    const { placement } = body as { placement: string };
+    const { placement = master.placement } = body as { placement?: string };
     if (!POLICIES.some(({ name }) => name === placement))
       throw new Refusal('scheduler_unknown', `There is no policy ${placement}`);
     master.placement = placement;
@@ -209,12 +210,24 @@ export const handlers: Readonly<Partial<Record<OperationName, Handler>>> = {
 };
 
 const POLICIES = [
-  { name: 'greedy', summary: 'The worker with the most free CPU' },
-  { name: 'balanced', summary: 'The least loaded worker' },
+  { name: 'greedy', version: 1, summary: 'The worker with the most free CPU', source: 'test' },
+  { name: 'balanced', version: 1, summary: 'The least loaded worker', source: 'test' },
 ];
+const ORDERS = [{ name: 'priority', version: 1, summary: 'Priority first', source: 'test' }];
 
-function scheduler(master: MemoryMaster) {
-  return { placement: master.placement, available: POLICIES };
+function scheduler(master: MemoryMaster): SchedulerView {
+  return {
+    placement: master.placement,
+    ordering: 'priority',
+    backfill: 'greedy',
+    starvationMs: 86_400_000,
+    ageingSeconds: null,
+    preemption: false,
+    scopes: [],
+    available: POLICIES,
+    orderings: ORDERS,
+    fragmentation: { freeGpuMillis: 2000, fragmentedGpuMillis: 500, freeCpuMillis: 8000, fragmentedCpuMillis: 0 },
+  };
 }
 
 function submit(master: MemoryMaster, submission: TaskSubmission, jobId: string | null): TaskView {

@@ -155,3 +155,22 @@ describe('mistakes', () => {
     );
   });
 });
+
+test('an origin is written as browsers send it', async () => {
+  const read = async (origins: string) => {
+    const { values } = await loadMasterConfig({ env: { ...env(), CLOUDAI_REST_ALLOWED_ORIGINS: origins } });
+    return masterOptions(values).rest?.allowedOrigins;
+  };
+  expect(await read('https://tools.example,http://localhost:5173')).toEqual([
+    'https://tools.example',
+    'http://localhost:5173',
+  ]);
+  for (const wrong of [
+    'tools.example',
+    'https://tools.example/',
+    'https://tools.example/app',
+    '*',
+    'https://Tools.example',
+  ])
+    expect(await problems(read(wrong)), wrong).toEqual([expect.stringContaining(`${wrong} is no origin`)]);
+});

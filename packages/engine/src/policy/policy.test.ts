@@ -25,7 +25,7 @@ describe('the registry', () => {
     for (const policy of placementPolicies()) expect(placementPolicy(policy.name)).toBe(policy);
     expect(placementPolicies().map(({ name }) => name)).toEqual([
       ...['round-robin', 'random', 'greedy', 'balanced', 'best-fit', 'worst-fit', 'dot-product'],
-      ...['gpu-packing', 'gpu-clustering', 'fgd', 'rts', 'ai', 'ai-aggressive', 'external'],
+      ...['gpu-packing', 'gpu-clustering', 'fgd', 'rts', 'ai', 'ai-aggressive', 'learned', 'external'],
     ]);
     expect(placementPolicy(DEFAULT_PLACEMENT)).not.toBe(null);
     expect(placementPolicy('constructor')).toBe(null);

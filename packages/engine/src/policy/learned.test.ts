@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest';
+import { roomOf, workerRow } from '../testing/rows.ts';
+import { learnedPlacement } from './learned.ts';
+import { PLACEMENT_FEATURES, type PlacementModel, UNTRAINED_PLACEMENT } from './placement-model.ts';
+import type { Ask, Knowledge } from './policy.ts';
+import { placementPolicies } from './registry.ts';
+import { RoomTable } from './room-table.ts';
+
+const ask = (cpu: number, gpuMillis: number): Ask => ({
+  request: { cpuMillis: cpu * 1000, memoryBytes: 0, storageBytes: 0, gpuMillis, custom: {} },
+  gpuModels: [],
+  task: null,
+});
+
+const knowledge: Knowledge = {
+  demand: [
+    { ...ask(2, 500), count: 3 },
+    { ...ask(8, 1000), count: 1 },
+  ],
+  now: 0,
+};
+
+/** Two workers: one with plenty of CPU and two GPUs, one with little CPU and one. */
+function table(): RoomTable {
+  const rows = [workerRow('a', { cpu: 16, memory: 64, gpu: 2 }), workerRow('b', { cpu: 4, memory: 64, gpu: 1 })];
+  return new RoomTable(rows.map((row) => roomOf(row).ledger));
+}
+
+function scores(model: PlacementModel, what: Ask): number[] {
+  const found = new Float64Array(2);
+  learnedPlacement(model).prepare(table(), knowledge).score(what, Int32Array.of(0, 1), 2, found);
+  return [...found];
+}
+
+test('what is explained adds up to the score', () => {
+  const weights = Object.fromEntries(PLACEMENT_FEATURES.map((name, at) => [name, (at + 1) / 7]));
+  const model = { ...UNTRAINED_PLACEMENT, weights: { none: weights, share: weights, whole: weights } };
+  const scorer = learnedPlacement(model).prepare(table(), knowledge);
+  for (const what of [ask(2, 0), ask(2, 250), ask(1, 1000)]) {
+    const parts = [0, 1].map((row) => Object.values(scorer.parts(what, row)).reduce((sum, part) => sum + part, 0));
+    for (const [row, score] of scores(model, what).entries()) expect(parts[row]).toBeCloseTo(score, 10);
+  }
+});
+
+test('a weight moves the kind of request that it is of, and no other', () => {
+  const model = { ...UNTRAINED_PLACEMENT, weights: { none: { leftCpu: -5 }, share: {}, whole: {} } };
+  const change = (what: Ask) =>
+    scores(model, what).map((score, row) => score - scores(UNTRAINED_PLACEMENT, what)[row]!);
+  expect(change(ask(2, 0))).toEqual([expect.closeTo((-5 * 14) / 16, 10), expect.closeTo((-5 * 2) / 16, 10)]);
+  expect(change(ask(2, 250))).toEqual([0, 0]);
+});
+
+test('an unsound model is refused when it is made', () => {
+  const wrong = { ...UNTRAINED_PLACEMENT, weights: { none: {}, share: { hole: Number.NaN }, whole: {} } };
+  expect(() => learnedPlacement(wrong)).toThrow(
+    'The placement model can not be used: the weight of hole for share is NaN.',
+  );
+});
+
+test('it is one of the policies', () => {
+  expect(placementPolicies().map(({ name }) => name)).toContain('learned');
+});

@@ -17,7 +17,7 @@ const ARROWS: Record<string, readonly string[]> = {
 /** The subpaths that a package exports besides its main door. */
 const SIDE_DOORS: Record<string, readonly string[]> = {
   sdk: ['testing'],
-  api: ['errors', 'rest', 'routes', 'watch', 'watch/schemas'],
+  api: ['errors', 'rest', 'routes', 'traces', 'watch', 'watch/schemas'],
   engine: ['testing'],
   master: ['config'],
   worker: ['core'],

@@ -22,7 +22,7 @@ import { type Leading, takeLead } from './lead.ts';
 import { FileLogStore } from './logs/log-store.ts';
 import { LogSealer } from './logs/sealer.ts';
 import { MasterLoop } from './loop.ts';
-import { MasterMetrics } from './metrics/metrics.ts';
+import { Observation } from './observation.ts';
 import type { MasterOptions } from './options.ts';
 import { isLoopback, type Rest, startRest } from './rest/index.ts';
 import { Retention } from './retention.ts';
@@ -34,15 +34,6 @@ import { MemoryUsageBook } from './sessions/usage-book.ts';
 import { StartError } from './start-error.ts';
 import { StoreAudit } from './store-audit.ts';
 import { storeUrl } from './store-url.ts';
-import {
-  NO_ARCHIVE,
-  TELEMETRY_FILE,
-  Telemetry,
-  type TelemetryArchive,
-  TelemetrySampler,
-  ThreadArchive,
-} from './telemetry/index.ts';
-import { type OpenTraces, openTraces } from './traces/open.ts';
 
 export { EXIT, type MasterEnd } from './ending.ts';
 export type { MasterOptions };
@@ -68,8 +59,6 @@ const DEFAULT_SESSIONS: SessionConfig = { heartbeatMs: 5_000, leaseMs: 10_000, h
 const KEEP_ALL: RetentionLimits = { endedTasksMs: null, eventsMs: null };
 const RETENTION_EVERY_MS = 3_600_000;
 const ARTIFACT_MAX_BYTES = 10 * 2 ** 30;
-const TELEMETRY_KEEP_MS = 30 * 86_400_000;
-const TELEMETRY_MAX_BYTES = 2 * 2 ** 30;
 const CERTIFICATE_CHECK_MS = 86_400_000;
 /** Workers have come back by then, and users are served. */
 const AUDIT_AFTER_MS = 15_000;
@@ -116,7 +105,7 @@ class Master {
     const store = await this.#openStore(authority.clusterId);
     const { engine, epoch } = await this.#lead(store);
 
-    const recoverySeconds = (performance.now() - began) / 1000;
+    const observation = await this.#observe(authority.clusterId, store, (performance.now() - began) / 1000);
 
     const onFatal = (error: unknown): void => this.#fatal(error);
     const logs = await this.#openLogs(store, onFatal);
@@ -125,9 +114,6 @@ class Master {
     const artifacts = new FileArtifactStore(artifactsDir);
     const registry = new SessionRegistry();
     const usage = new MemoryUsageBook();
-    const metrics = new MasterMetrics();
-    const traces = await this.#openTraces(authority.clusterId);
-    usage.onUsage(() => metrics.onHeartbeat());
     const loop: MasterLoop = new MasterLoop({
       engine,
       store,
@@ -139,20 +125,15 @@ class Master {
         registry.closeAll('The disk of the master is full. Connect again.');
         return await this.#lead(store);
       },
-      onBatch: (figures) => {
-        metrics.onBatch(figures);
-        traces?.tracer.onBatch(figures);
-      },
+      onBatch: (figures) => observation.onBatch(figures),
       onFatal,
     });
-    const telemetry = this.#openTelemetry(loop, store);
-    usage.onUsage((workerId, measured) => telemetry.onUsage(workerId, measured));
+    const telemetry = observation.attach(loop, usage);
     const sealer = new LogSealer(logs, store, (error) => this.#log.error({ err: error }, 'a log could not be ended'));
     loop.onCommitted((changes) => {
       registry.onCommitted(changes);
       sealer.onCommitted(changes);
-      telemetry.onCommitted(changes);
-      metrics.onCommitted(changes);
+      observation.onCommitted(changes);
       for (const change of changes) if (change.kind === 'workerRemoved') usage.forget(change.workerId);
     });
 
@@ -176,9 +157,7 @@ class Master {
         clusterId: authority.clusterId,
         version,
         now: () => this.#clock.now(),
-        ...(traces === null
-          ? {}
-          : { traceparent: ({ taskId, attempt }) => traces.tracer.traceparent(taskId, attempt) }),
+        traceparent: (key) => observation.traceparent(key),
         onWarning: (message, details) => this.#log.warn(details, message),
       },
       uploads: { loop, registry, artifacts, maxBytes: this.#options.artifactMaxBytes ?? ARTIFACT_MAX_BYTES },
@@ -209,7 +188,7 @@ class Master {
       now: () => this.#clock.now(),
       newId: () => newId(),
     };
-    const rest = await this.#startRest(context, authority, metrics);
+    const rest = await this.#startRest(context, authority, observation);
     this.#started.push(() => rest.close());
     const grpc = await openGrpc({ context, authority, options: this.#options, log: this.#log });
     this.#started.push(() => grpc.close());
@@ -218,18 +197,15 @@ class Master {
       rest.setCredentials(await authority.issueServer(this.#restNames(), now));
       await grpc.renewCertificate(now);
     });
-    metrics.observe(context, {
+    observation.start(context, {
       sessions: () => registry.size,
       watches: () => rest.open().watches,
       streams: () => rest.open().streams,
       logBytes: () => logs.counts,
-      telemetryBytes: () => telemetry.sizeBytes(),
-      recoverySeconds,
     });
     this.#startRetention(context, logs, artifacts);
     audit.start();
     this.#started.push(() => audit.stop());
-    this.#startTelemetry(context);
 
     this.#log.info(
       { cluster: authority.clusterId, epoch, rest: rest.url, grpc: grpc.url, workers: context.workerEndpoint },
@@ -315,7 +291,7 @@ class Master {
     };
   }
 
-  async #startRest(context: MasterContext, authority: Authority, metrics: MasterMetrics): Promise<Rest> {
+  async #startRest(context: MasterContext, authority: Authority, { metrics }: Observation): Promise<Rest> {
     const { host = '127.0.0.1', port = 8080, hosts = [], ...rest } = this.#options.rest ?? {};
     const tls = isLoopback(host) ? undefined : await authority.issueServer(this.#restNames(), Date.now());
     const log = { error: (fields: object, message: string) => this.#log.error(fields, message) };
@@ -358,43 +334,17 @@ class Master {
     this.#started.push(() => retention.stop());
   }
 
-  async #openTraces(clusterId: string): Promise<OpenTraces | null> {
-    const { tracesEndpoint: endpoint = null, version } = this.#options;
-    const traces = await openTraces({ endpoint, clusterId, version });
-    if (traces !== null) this.#started.push(() => traces.close());
-    return traces;
-  }
-
-  #openTelemetry(loop: MasterLoop, store: Store): Telemetry {
-    const { keepMs = TELEMETRY_KEEP_MS, maxBytes = TELEMETRY_MAX_BYTES } = this.#options.telemetry ?? {};
-    const archive: TelemetryArchive =
-      this.#options.telemetry === null
-        ? NO_ARCHIVE
-        : new ThreadArchive({
-            path: path.join(this.#options.dataDir, TELEMETRY_FILE),
-            keepMs,
-            maxBytes,
-            mayWrite: () => store.health().state !== 'full',
-            onError: (message) => this.#log.error(message),
-          });
-    const telemetry = new Telemetry({ loop, archive, now: () => this.#clock.now() });
-    this.#started.push(() => {
-      telemetry.flush();
-      return archive.close();
-    });
-    return telemetry;
-  }
-
-  #startTelemetry({ telemetry, store, usage }: MasterContext): void {
-    const sampler = new TelemetrySampler({
-      telemetry,
+  async #observe(clusterId: string, store: Store, recoverySeconds: number): Promise<Observation> {
+    const observation = await Observation.open({
+      options: this.#options,
+      clusterId,
       store,
-      usage,
+      recoverySeconds,
       now: () => this.#clock.now(),
-      onError: (error) => this.#log.warn({ err: error }, 'no sample of the cluster could be taken'),
+      onError: (message, error) => this.#log.error({ err: error }, message),
     });
-    sampler.start();
-    this.#started.push(() => sampler.stop());
+    this.#started.push(() => observation.stop());
+    return observation;
   }
 
   #storeAudit(store: Store): StoreAudit {

@@ -47,6 +47,18 @@ export async function waitForKey(input: NodeJS.ReadStream, signal: AbortSignal):
   }
 }
 
+/** Each key of what has come in at once. */
+export function keysIn(bytes: Buffer): string[] {
+  const keys: string[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const rest = bytes.subarray(at);
+    const length = keyLength(rest);
+    keys.push(rest.toString('utf8', 0, length));
+    at += length;
+  }
+  return keys;
+}
+
 /** An arrow or function key arrives as one escape sequence; every other key is one character. */
 function keyLength(bytes: Buffer): number {
   const text = bytes.toString('latin1');

@@ -94,6 +94,18 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./dashboard.ts')).configure,
   },
   {
+    name: 'top',
+    summary: 'Tasks, workers and queue, live on the whole screen',
+    group: 'Cluster',
+    load: async () => (await import('./top.ts')).configure,
+  },
+  {
+    name: 'events',
+    summary: 'What happened in the cluster, and what happens',
+    group: 'Cluster',
+    load: async () => (await import('./events.ts')).configure,
+  },
+  {
     name: 'queue',
     summary: 'Waiting tasks in the order in which they will start',
     group: 'Cluster',

@@ -1,9 +1,12 @@
 import { agentWire, userWire } from '@cloudai/api';
 import { type Client, Code, ConnectError, createClient } from '@connectrpc/connect';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { FakeWorker } from '../testing/fake-worker.ts';
 import { tokenFor, transportTo } from '../testing/grpc-client.ts';
 import { eventually, TestMaster } from '../testing/test-master.ts';
+
+// A whole master starts here, and the machine may be busy with other things.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let master: TestMaster;
 let worker: FakeWorker;

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { tokenFor } from '../testing/grpc-client.ts';
 import { ScriptedWorker } from '../testing/scripted-worker.ts';
 import { eventually, TestMaster } from '../testing/test-master.ts';
@@ -10,6 +10,7 @@ import { eventually, TestMaster } from '../testing/test-master.ts';
 const AGENT = path.resolve(import.meta.dirname, '../../../../examples/external-scheduler/agent.py');
 const GIB = 2n ** 30n;
 const WAIT_MS = 20_000;
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 /** Nothing else of the project needs it. */
 const HAS_PYTHON = spawnSync('python3', ['--version']).status === 0;
@@ -83,7 +84,7 @@ describe.skipIf(!HAS_PYTHON)('the example', () => {
       expect(await placed(ids[0]!)).toEqual({ placedBy: 'external:best-fit', workerId: 'small' });
       expect(await placed(ids[1]!)).toEqual({ placedBy: 'external:best-fit', workerId: 'large' });
       await eventually('they complete', () => ids.every((id) => master.task(id)?.state === 'completed'), WAIT_MS);
-    }, 60_000);
+    });
 
     test('places what can run only in one place, and leaves what fits nowhere', async () => {
       start();
@@ -91,7 +92,7 @@ describe.skipIf(!HAS_PYTHON)('the example', () => {
       const there = await master.submitTask({ cpu: 1, targetWorker: 'large' });
       expect(await placed(there)).toEqual({ placedBy: 'external:best-fit', workerId: 'large' });
       expect(master.task(nowhere)?.state).toBe('queued');
-    }, 60_000);
+    });
   });
 
   describe('with a budget of 300 ms', () => {
@@ -103,7 +104,7 @@ describe.skipIf(!HAS_PYTHON)('the example', () => {
       await leased();
       const { placedBy } = await placed(await master.submitTask({ cpu: 1 }));
       expect(placedBy).toMatch(/^balanced.*; external:best-fit (was not heard of|did not answer) within 300 ms$/);
-    }, 60_000);
+    });
 
     test('is passed over when it dies', async () => {
       start();
@@ -111,6 +112,6 @@ describe.skipIf(!HAS_PYTHON)('the example', () => {
       await stop('SIGKILL');
       const { placedBy } = await placed(await master.submitTask({ cpu: 1 }));
       expect(placedBy).toMatch(/^balanced.*; external:best-fit (was not heard of|did not answer) within 300 ms$/);
-    }, 60_000);
+    });
   });
 });

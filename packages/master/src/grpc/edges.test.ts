@@ -5,9 +5,13 @@ import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/pr
 import { healthWire, reflectionWire, userWire } from '@cloudai/api';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import { createConnectTransport, createGrpcTransport } from '@connectrpc/connect-node';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { tokenFor, transportTo, userClient } from '../testing/grpc-client.ts';
+import { ENDED } from '../testing/session-case.ts';
 import { eventually, TestMaster } from '../testing/test-master.ts';
+
+// A whole master starts in each case, and the machine may be busy with other things.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const open: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -25,6 +29,29 @@ async function codeOf(call: Promise<unknown>): Promise<Code | null> {
     () => null,
     (error: unknown) => ConnectError.from(error).code,
   );
+}
+
+/** A task that ended and left this file. */
+async function leave(master: TestMaster, path: string, data: Buffer): Promise<string> {
+  const worker = await master.join('w1');
+  const session = await worker.connect();
+  const taskId = await master.submitTask();
+  const key = { taskId, attempt: 1 };
+  await session.next('assign', (assign) => assign.key?.taskId === taskId);
+  session.report(key, { case: 'running', value: { startedAt: 1n, containerId: 'c1', imageDigest: '' } });
+  await session.next('reportAck');
+  const sizeBytes = BigInt(data.byteLength);
+  const header = { key, session: session.number, path, sizeBytes };
+  const { digest } = await worker.service.uploadArtifact(
+    (async function* () {
+      yield { message: { case: 'header' as const, value: header as never } };
+      yield { message: { case: 'data' as const, value: new Uint8Array(data) } };
+    })(),
+  );
+  session.report(key, { case: 'ended', value: { ...ENDED, artifacts: [{ path, sizeBytes, digest }] } as never });
+  await session.next('reportAck');
+  open.push(async () => worker.disconnect());
+  return taskId;
 }
 
 test('beyond loopback it speaks TLS with a certificate of the cluster, to HTTP/2 and to HTTP/1.1', async () => {
@@ -54,6 +81,45 @@ test('a port that was asked for and is taken stops the master; without asking it
   await expect(started({ grpc: { port } })).rejects.toThrow(/--grpc-listen HOST:PORT/);
   const master = await started({});
   expect(master.handle.grpcUrl).toBeNull();
+});
+
+test("a user's script that asks too often is told to wait, an admin is not", async () => {
+  const master = await started({ grpc: { port: 0 }, rest: { port: 0, requestsPerSecond: 1 } });
+  const ann = userClient(transportTo(master, (await tokenFor(master, 'ann', 'user', ['red'])).token));
+  const codes = await Promise.all(Array.from({ length: 20 }, () => codeOf(ann.getVersion({}))));
+  expect(codes).toContain(Code.ResourceExhausted);
+  expect(codes).toContain(null);
+  const admin = userClient(transportTo(master, (await tokenFor(master, 'admin', 'admin')).token));
+  expect(await Promise.all(Array.from({ length: 20 }, () => codeOf(admin.getVersion({}))))).not.toContain(
+    Code.ResourceExhausted,
+  );
+});
+
+test('a file comes in pieces, whole or a range of it', async () => {
+  const master = await started();
+  const admin = userClient(transportTo(master, (await tokenFor(master, 'admin', 'admin')).token));
+  const data = Buffer.from(Array.from({ length: 200_000 }, (_, index) => index & 0xff));
+  const taskId = await leave(master, 'out/data.bin', data);
+  const read = async (range: { offset?: bigint; length?: bigint }) => {
+    const pieces: Uint8Array[] = [];
+    let size = 0n;
+    for await (const { part } of admin.getArtifact({ taskId, path: 'out/data.bin', ...range })) {
+      if (part.case === 'info') size = part.value.sizeBytes;
+      if (part.case === 'data') pieces.push(part.value);
+    }
+    expect(size).toBe(200_000n);
+    expect(pieces.every((piece) => piece.length <= 64 * 1024)).toBe(true);
+    return Buffer.concat(pieces);
+  };
+  expect(await read({})).toEqual(data);
+  expect(await read({ offset: 100_000n })).toEqual(data.subarray(100_000));
+  expect(await read({ offset: 5n, length: 10n })).toEqual(data.subarray(5, 15));
+  expect(await codeOf(read({ offset: 300_000n }))).toBe(Code.OutOfRange);
+  expect((await admin.listArtifacts({ taskId })).items).toMatchObject([{ path: 'out/data.bin', sizeBytes: 200_000n }]);
+  const other = (async () => {
+    for await (const _ of admin.getArtifact({ taskId, path: 'out/other' }));
+  })();
+  expect(await codeOf(other)).toBe(Code.NotFound);
 });
 
 describe('health', () => {

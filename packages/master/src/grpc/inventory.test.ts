@@ -23,6 +23,7 @@ const EXTRA_FIELDS: Readonly<Record<string, readonly string[]>> = {
   TaskSubmission: ['args'],
   // null there.
   PutNamespaceRequest: ['noQuota'],
+  UseSchedulerRequest: ['reset'],
   LabelWorkerRequest: ['set', 'remove'],
 };
 
@@ -136,8 +137,9 @@ function typeOf({ type, const: constant, enum: words }: Schema): unknown {
 }
 
 function withoutNull(schema: Schema): Schema[] {
-  const variants = (schema.anyOf as Schema[] | undefined) ?? [schema];
-  return variants.filter(({ type }) => type !== 'null');
+  const variants = schema.anyOf as Schema[] | undefined;
+  if (variants !== undefined) return variants.flatMap(withoutNull);
+  return schema.type === 'null' ? [] : [schema];
 }
 
 function itemsOf(variants: readonly Schema[]): Schema {

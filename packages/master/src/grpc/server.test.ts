@@ -1,10 +1,13 @@
 import { connect as connectTcp } from 'node:net';
 import { userWire } from '@cloudai/api';
 import { type Client, Code, ConnectError } from '@connectrpc/connect';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Protocol, tokenFor, transportTo, userClient } from '../testing/grpc-client.ts';
 import { ScriptedWorker } from '../testing/scripted-worker.ts';
 import { TestMaster } from '../testing/test-master.ts';
+
+// The machine may be busy with other things.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 type User = Client<typeof userWire.CloudAI>;
 
@@ -163,6 +166,58 @@ describe('what is asked', () => {
       body: '{"nonsense":1}',
     });
     expect(response.status).toBe(400);
+  });
+});
+
+describe('what differs from JSON on purpose', () => {
+  test('constraints of a task, one by one', async () => {
+    const { task } = await admin.submitTask({
+      task: {
+        image: 'busybox',
+        resources: { cpu: '1000' },
+        expected: '10m',
+        preemptible: false,
+        near: [{ labels: { app: 'db' }, by: 'zone' }],
+        spread: [{ labels: { app: 'web' }, maxSkew: 2 }],
+        deadline: { seconds: 4_102_444_800n, nanos: 0 },
+      },
+    });
+    expect((await admin.getTask({ taskId: task!.id })).spec).toMatchObject({
+      deadlineAt: 4_102_444_800_000,
+      preemptible: false,
+    });
+    await admin.cancelTask({ taskId: task!.id });
+  });
+
+  test('what goes back to its default is named', async () => {
+    const { scheduler } = await admin.useScheduler({ placement: 'greedy', ageing: '1m' });
+    expect(scheduler).toMatchObject({ placement: 'greedy', ageingSeconds: 60n });
+    const both = admin.useScheduler({ ageing: '1m', reset: ['ageing'] });
+    expect(await failure(both)).toMatchObject({ code: Code.InvalidArgument });
+    expect(await failure(admin.useScheduler({ reset: ['everything'] }))).toMatchObject({ code: Code.InvalidArgument });
+    const { scheduler: after } = await admin.useScheduler({ reset: ['ageing'] });
+    expect([after!.placement, after!.ageingSeconds === 60n]).toEqual(['greedy', false]);
+  });
+
+  test('many tasks by a filter in words of its own', async () => {
+    const ids = [await submitted('slow'), await submitted('slow')];
+    const filter = { image: 'slow', states: ['pending', 'queued', 'assigned', 'running'] };
+    const dry = await admin.cancelTasks({ filter, dryRun: true });
+    expect(dry.items.map(({ task }) => task).sort()).toEqual([...ids].sort());
+    const { done, items } = await admin.cancelTasks({ filter, message: 'enough' });
+    expect([done, items.length]).toEqual([2, 2]);
+    const { items: refused } = await admin.retryTasks({ ids: ['aaaaaaaaaaaaaaaa'] });
+    expect(refused).toMatchObject([{ outcome: 'refused', error: { code: 'task_unknown' } }]);
+  });
+
+  test('columns have no number where nothing was measured', async () => {
+    const { series, at, stepMs } = await admin.getClusterTelemetry({ from: '-10m', step: '1m' });
+    expect(stepMs).toBeGreaterThan(0n);
+    const [column] = Object.values(series);
+    expect(column!.values).toHaveLength(at.length);
+    const now = await admin.getTelemetry({});
+    expect(now.workers).toContain('w1');
+    expect(now.series.memoryBytes!.values).toHaveLength(now.workers.length);
   });
 });
 

@@ -19,6 +19,7 @@ import type { MasterContext } from '../context.ts';
 import { createOperations, type LogReading, type OperationsLayer, Rejected } from '../operations/index.ts';
 import { hostCheck, isLoopback } from '../rest/hosts.ts';
 import type { RestLog } from '../rest/options.ts';
+import { REQUESTS_A_SECOND, RequestRate } from '../rest/request-rate.ts';
 import { type OpenStream, StreamBook } from '../rest/stream-book.ts';
 import { artifactParts } from './artifacts.ts';
 import { admitCaller, type Caller, callerOf, renewCaller, requestIdOf } from './caller.ts';
@@ -38,6 +39,8 @@ export interface GrpcOptions {
   readonly tls?: Tls;
   /** Names beside `localhost` and the address itself under which clients reach this server. */
   readonly hosts?: readonly string[];
+  /** As of REST. */
+  readonly requestsPerSecond?: number | null;
   readonly log?: RestLog;
 }
 
@@ -63,7 +66,7 @@ export async function startGrpc(context: MasterContext, options: GrpcOptions): P
   const { host, port, tls, hosts = [] } = options;
   if (tls === undefined && !isLoopback(host))
     throw new Error(`refusing to listen on ${host} without TLS: tokens would cross the network in the clear`);
-  const services = new GrpcServices(context, options.log);
+  const services = new GrpcServices(context, options);
   const listener = new Listener(nodeHandler(services, hostCheck(host, hosts), options.log), tls ?? null);
   const taken = await listener.listen(host, port);
   const shown = host.includes(':') ? `[${host.replace(/^\[|\]$/g, '')}]` : host;
@@ -83,13 +86,15 @@ class GrpcServices {
   readonly #operations: OperationsLayer;
   readonly #streams = new StreamBook();
   readonly #bell: EventBell;
+  readonly #rate: RequestRate;
   #draining = false;
 
-  constructor(context: MasterContext, log: RestLog | undefined) {
+  constructor(context: MasterContext, { log, requestsPerSecond = REQUESTS_A_SECOND }: GrpcOptions) {
     this.#context = context;
     this.#log = log;
     this.#operations = createOperations(context);
     this.#bell = new EventBell(context.loop);
+    this.#rate = new RequestRate(requestsPerSecond, () => context.now());
   }
 
   drain(): void {
@@ -135,6 +140,7 @@ class GrpcServices {
   #admit(call: HandlerContext): void {
     try {
       admitCaller(this.#context, call);
+      this.#rate.take(callerOf(call).subject);
       if (this.#draining) throw new Rejected('unavailable', 'The master is stopping; try again');
     } catch (error) {
       throw connectError(error, requestIdOf(this.#context, call), this.#log);

@@ -4,7 +4,13 @@
  * timestamps in messages; integers of 64 bits are numbers. Messages of another shape are in `UNLIKE`.
  */
 import { create, type DescField, type DescMessage, isFieldSet, type Message, ScalarType } from '@bufbuild/protobuf';
-import { type Timestamp, TimestampSchema, timestampDate, timestampFromDate } from '@bufbuild/protobuf/wkt';
+import {
+  StructSchema,
+  type Timestamp,
+  TimestampSchema,
+  timestampDate,
+  timestampFromDate,
+} from '@bufbuild/protobuf/wkt';
 import { TASK_FILTER } from '@cloudai/api/rest';
 import { invalid } from '../operations/rejected.ts';
 import { takeParameters } from './parameters.ts';
@@ -52,6 +58,11 @@ const UNLIKE: Readonly<Record<string, (json: Json) => Json>> = {
     if (rest.quota !== undefined) throw invalid('quota', 'can not be given together with no_quota');
     return { ...rest, quota: null };
   },
+  'cloudai.user.v1.UseSchedulerRequest': ({ reset = [], ...rest }) => {
+    const both = (reset as string[]).find((name) => name in rest);
+    if (both !== undefined) throw invalid(both, 'is given and reset');
+    return { ...rest, ...Object.fromEntries((reset as string[]).map((name) => [name, null])) };
+  },
   'cloudai.user.v1.PutUserRequest': ({ namespaces, ...rest }) =>
     namespaces === undefined ? rest : { ...rest, namespaces: (namespaces as Json).names ?? [] },
 };
@@ -83,6 +94,8 @@ function fromField(field: DescField, value: unknown): unknown {
 }
 
 function fromOne(desc: DescMessage, value: unknown, name: string): unknown {
+  // Its field holds JSON as it is.
+  if (desc.typeName === StructSchema.typeName) return value;
   if (desc.typeName !== TimestampSchema.typeName) return fromMessage(desc, value as Message);
   const date = timestampDate(value as Timestamp);
   if (Number.isNaN(date.getTime())) throw invalid(name, 'is not a time');
@@ -125,7 +138,7 @@ function toOne(desc: DescMessage, value: unknown): unknown {
     case TimestampSchema.typeName:
       return timestampFromDate(new Date(value as string));
     // Its field holds JSON as it is; what JSON leaves out would break the encoder.
-    case 'google.protobuf.Struct':
+    case StructSchema.typeName:
       return JSON.parse(JSON.stringify(value));
     case 'cloudai.user.v1.Column':
       return { values: (value as readonly (number | null)[]).map((number) => number ?? Number.NaN) };

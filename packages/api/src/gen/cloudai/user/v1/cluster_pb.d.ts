@@ -5,7 +5,7 @@
 /* eslint-disable */
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import type { Message } from "@bufbuild/protobuf";
+import type { JsonObject, Message } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { ResourceRequest, Resources, Task } from "./task_pb.js";
 
@@ -496,6 +496,20 @@ export declare type Policy = Message<"cloudai.user.v1.Policy"> & {
    * @generated from field: string summary = 2;
    */
   summary: string;
+
+  /**
+   * Grows when it may decide otherwise than before.
+   *
+   * @generated from field: int32 version = 3;
+   */
+  version: number;
+
+  /**
+   * Where the formula comes from.
+   *
+   * @generated from field: string source = 4;
+   */
+  source: string;
 };
 
 /**
@@ -503,6 +517,88 @@ export declare type Policy = Message<"cloudai.user.v1.Policy"> & {
  * Use `create(PolicySchema)` to create a new message.
  */
 export declare const PolicySchema: GenMessage<Policy>;
+
+/**
+ * @generated from message cloudai.user.v1.SchedulerScope
+ */
+export declare type SchedulerScope = Message<"cloudai.user.v1.SchedulerScope"> & {
+  /**
+   * namespace, pool
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message cloudai.user.v1.SchedulerScope.
+ * Use `create(SchedulerScopeSchema)` to create a new message.
+ */
+export declare const SchedulerScopeSchema: GenMessage<SchedulerScope>;
+
+/**
+ * A placement policy for a namespace or a pool.
+ *
+ * @generated from message cloudai.user.v1.ScopedPolicy
+ */
+export declare type ScopedPolicy = Message<"cloudai.user.v1.ScopedPolicy"> & {
+  /**
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string placement = 3;
+   */
+  placement: string;
+};
+
+/**
+ * Describes the message cloudai.user.v1.ScopedPolicy.
+ * Use `create(ScopedPolicySchema)` to create a new message.
+ */
+export declare const ScopedPolicySchema: GenMessage<ScopedPolicy>;
+
+/**
+ * @generated from message cloudai.user.v1.Fragmentation
+ */
+export declare type Fragmentation = Message<"cloudai.user.v1.Fragmentation"> & {
+  /**
+   * @generated from field: int64 free_gpu_millis = 1;
+   */
+  freeGpuMillis: bigint;
+
+  /**
+   * @generated from field: int64 fragmented_gpu_millis = 2;
+   */
+  fragmentedGpuMillis: bigint;
+
+  /**
+   * @generated from field: int64 free_cpu_millis = 3;
+   */
+  freeCpuMillis: bigint;
+
+  /**
+   * @generated from field: int64 fragmented_cpu_millis = 4;
+   */
+  fragmentedCpuMillis: bigint;
+};
+
+/**
+ * Describes the message cloudai.user.v1.Fragmentation.
+ * Use `create(FragmentationSchema)` to create a new message.
+ */
+export declare const FragmentationSchema: GenMessage<Fragmentation>;
 
 /**
  * @generated from message cloudai.user.v1.Scheduler
@@ -517,6 +613,48 @@ export declare type Scheduler = Message<"cloudai.user.v1.Scheduler"> & {
    * @generated from field: repeated cloudai.user.v1.Policy available = 2;
    */
   available: Policy[];
+
+  /**
+   * @generated from field: string ordering = 3;
+   */
+  ordering: string;
+
+  /**
+   * greedy, strict, easy, conservative
+   *
+   * @generated from field: string backfill = 4;
+   */
+  backfill: string;
+
+  /**
+   * @generated from field: optional int64 starvation_ms = 5;
+   */
+  starvationMs?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 ageing_seconds = 6;
+   */
+  ageingSeconds?: bigint | undefined;
+
+  /**
+   * @generated from field: bool preemption = 7;
+   */
+  preemption: boolean;
+
+  /**
+   * @generated from field: repeated cloudai.user.v1.ScopedPolicy scopes = 8;
+   */
+  scopes: ScopedPolicy[];
+
+  /**
+   * @generated from field: repeated cloudai.user.v1.Policy orderings = 9;
+   */
+  orderings: Policy[];
+
+  /**
+   * @generated from field: cloudai.user.v1.Fragmentation fragmentation = 10;
+   */
+  fragmentation?: Fragmentation | undefined;
 };
 
 /**
@@ -1304,6 +1442,8 @@ export declare type GetSchedulerResponse = Message<"cloudai.user.v1.GetScheduler
 export declare const GetSchedulerResponseSchema: GenMessage<GetSchedulerResponse>;
 
 /**
+ * What is left out stays as it is.
+ *
  * @generated from message cloudai.user.v1.UseSchedulerRequest
  */
 export declare type UseSchedulerRequest = Message<"cloudai.user.v1.UseSchedulerRequest"> & {
@@ -1311,6 +1451,52 @@ export declare type UseSchedulerRequest = Message<"cloudai.user.v1.UseSchedulerR
    * @generated from field: string placement = 1;
    */
   placement: string;
+
+  /**
+   * The whole cluster without it.
+   *
+   * @generated from field: cloudai.user.v1.SchedulerScope scope = 2;
+   */
+  scope?: SchedulerScope | undefined;
+
+  /**
+   * @generated from field: string ordering = 3;
+   */
+  ordering: string;
+
+  /**
+   * @generated from field: string backfill = 4;
+   */
+  backfill: string;
+
+  /**
+   * @generated from field: string starvation = 5;
+   */
+  starvation: string;
+
+  /**
+   * @generated from field: string ageing = 6;
+   */
+  ageing: string;
+
+  /**
+   * @generated from field: optional bool preemption = 7;
+   */
+  preemption?: boolean | undefined;
+
+  /**
+   * Parameters of the policy rts.
+   *
+   * @generated from field: google.protobuf.Struct risk = 8;
+   */
+  risk?: JsonObject | undefined;
+
+  /**
+   * Names of the fields above that go back to nothing or to their default: placement, ordering, starvation, ageing, risk.
+   *
+   * @generated from field: repeated string reset = 9;
+   */
+  reset: string[];
 };
 
 /**

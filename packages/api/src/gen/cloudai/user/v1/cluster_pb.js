@@ -6,13 +6,13 @@
 
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_cloudai_user_v1_task } from "./task_pb.js";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file cloudai/user/v1/cluster.proto.
  */
 export const file_cloudai_user_v1_cluster = /*@__PURE__*/
-  fileDesc("Ch1jbG91ZGFpL3VzZXIvdjEvY2x1c3Rlci5wcm90bxIPY2xvdWRhaS51c2VyLnYxIqoBCgVVc2FnZRILCgNjcHUYASABKAESFAoMbWVtb3J5X2J5dGVzGAIgASgDEhUKDXN0b3JhZ2VfYnl0ZXMYAyABKAMSCwoDZ3B1GAQgASgBEhgKEG5ldHdvcmtfcnhfYnl0ZXMYBSABKAMSGAoQbmV0d29ya190eF9ieXRlcxgGIAEoAxImCgJhdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiTQoJR3B1RGV2aWNlEg0KBWluZGV4GAEgASgFEgwKBHV1aWQYAiABKAkSDQoFbW9kZWwYAyABKAkSFAoMbWVtb3J5X2J5dGVzGAQgASgDIm0KC1J1bm5pbmdUYXNrEg8KB3Rhc2tfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoBRINCgVzdGF0ZRgDIAEoCRItCglyZXNvdXJjZXMYBCABKAsyGi5jbG91ZGFpLnVzZXIudjEuUmVzb3VyY2VzIoMBCgVEcmFpbhIpCgVzaW5jZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZGVhZGxpbmVfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKBnJlYXNvbhgDIAEoCUgAiAEBQgkKB19yZWFzb24izwUKBldvcmtlchIKCgJpZBgBIAEoCRINCgVzdGF0ZRgCIAEoCRIRCgljb25uZWN0ZWQYAyABKAgSFAoHYWRkcmVzcxgEIAEoCUgAiAEBEhsKDnJlbW90ZV9hZGRyZXNzGAUgASgJSAGIAQESFAoHdmVyc2lvbhgGIAEoCUgCiAEBEikKBXRvdGFsGAcgASgLMhouY2xvdWRhaS51c2VyLnYxLlJlc291cmNlcxItCglhbGxvY2F0ZWQYCCABKAsyGi5jbG91ZGFpLnVzZXIudjEuUmVzb3VyY2VzEi0KCWF2YWlsYWJsZRgJIAEoCzIaLmNsb3VkYWkudXNlci52MS5SZXNvdXJjZXMSJQoFdXNhZ2UYCiABKAsyFi5jbG91ZGFpLnVzZXIudjEuVXNhZ2USKAoEZ3B1cxgLIAMoCzIaLmNsb3VkYWkudXNlci52MS5HcHVEZXZpY2USMwoGbGFiZWxzGAwgAygLMiMuY2xvdWRhaS51c2VyLnYxLldvcmtlci5MYWJlbHNFbnRyeRIzCg1ydW5uaW5nX3Rhc2tzGA0gAygLMhwuY2xvdWRhaS51c2VyLnYxLlJ1bm5pbmdUYXNrEiUKBWRyYWluGA4gASgLMhYuY2xvdWRhaS51c2VyLnYxLkRyYWluEhYKCXVuaGVhbHRoeRgPIAEoCUgDiAEBEjAKDGxhc3Rfc2Vlbl9hdBgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoNcmVnaXN0ZXJlZF9hdBgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIKCghfYWRkcmVzc0IRCg9fcmVtb3RlX2FkZHJlc3NCCgoIX3ZlcnNpb25CDAoKX3VuaGVhbHRoeSJ4CglRdWV1ZUl0ZW0SEAoIcG9zaXRpb24YASABKAUSEgoKd2FpdGluZ19tcxgCIAEoAxIUCgdtZXNzYWdlGAMgASgJSACIAQESIwoEdGFzaxgEIAEoCzIVLmNsb3VkYWkudXNlci52MS5UYXNrQgoKCF9tZXNzYWdlIpMCCgVFdmVudBIQCghzZXF1ZW5jZRgBIAEoAxImCgJhdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEa2luZBgDIAEoCRIWCgluYW1lc3BhY2UYBCABKAlIAIgBARIUCgd0YXNrX2lkGAUgASgJSAGIAQESFAoHYXR0ZW1wdBgGIAEoBUgCiAEBEhMKBndvcmtlchgHIAEoCUgDiAEBEg8KAmJ5GAggASgJSASIAQESFAoHbWVzc2FnZRgJIAEoCUgFiAEBQgwKCl9uYW1lc3BhY2VCCgoIX3Rhc2tfaWRCCgoIX2F0dGVtcHRCCQoHX3dvcmtlckIFCgNfYnlCCgoIX21lc3NhZ2UiagoKU3RvcmVTdGF0ZRISCgpzaXplX2J5dGVzGAEgASgDEg4KBnNjaGVtYRgCIAEoBRIMCgRmdWxsGAMgASgIEioKBWF1ZGl0GAQgASgLMhsuY2xvdWRhaS51c2VyLnYxLlN0b3JlQXVkaXQiWwoKU3RvcmVBdWRpdBINCgVzdGF0ZRgBIAEoCRIQCghmaW5kaW5ncxgCIAEoBRIsCghlbmRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiwQQKB0NsdXN0ZXISEgoKY2x1c3Rlcl9pZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEg0KBWVwb2NoGAMgASgDEi4KCnN0YXJ0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXBsYWNlbWVudBgFIAEoCRI2Cgd3b3JrZXJzGAYgAygLMiUuY2xvdWRhaS51c2VyLnYxLkNsdXN0ZXIuV29ya2Vyc0VudHJ5EjIKBXRhc2tzGAcgAygLMiMuY2xvdWRhaS51c2VyLnYxLkNsdXN0ZXIuVGFza3NFbnRyeRITCgtxdWV1ZV9kZXB0aBgIIAEoAxIWCg5vbGRlc3Rfd2FpdF9tcxgJIAEoAxIpCgV0b3RhbBgKIAEoCzIaLmNsb3VkYWkudXNlci52MS5SZXNvdXJjZXMSLQoJYWxsb2NhdGVkGAsgASgLMhouY2xvdWRhaS51c2VyLnYxLlJlc291cmNlcxItCglhdmFpbGFibGUYDCABKAsyGi5jbG91ZGFpLnVzZXIudjEuUmVzb3VyY2VzEioKBXN0b3JlGA0gASgLMhsuY2xvdWRhaS51c2VyLnYxLlN0b3JlU3RhdGUSEwoLbG9vcF9sYWdfbXMYDiABKAEaLgoMV29ya2Vyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAzoCOAEaLAoKVGFza3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAM6AjgBIicKBlBvbGljeRIMCgRuYW1lGAEgASgJEg8KB3N1bW1hcnkYAiABKAkiSgoJU2NoZWR1bGVyEhEKCXBsYWNlbWVudBgBIAEoCRIqCglhdmFpbGFibGUYAiADKAsyFy5jbG91ZGFpLnVzZXIudjEuUG9saWN5InAKCU5hbWVzcGFjZRIMCgRuYW1lGAEgASgJEiUKBXF1b3RhGAIgASgLMhYuY2xvdWRhaS51c2VyLnYxLlF1b3RhEi4KCmNyZWF0ZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpQCCgVRdW90YRIXCgpjcHVfbWlsbGlzGAEgASgDSACIAQESGQoMbWVtb3J5X2J5dGVzGAIgASgDSAGIAQESGgoNc3RvcmFnZV9ieXRlcxgDIAEoA0gCiAEBEhcKCmdwdV9taWxsaXMYBCABKANIA4gBARIyCgZjdXN0b20YBSADKAsyIi5jbG91ZGFpLnVzZXIudjEuUXVvdGEuQ3VzdG9tRW50cnkaLQoLQ3VzdG9tRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgDOgI4AUINCgtfY3B1X21pbGxpc0IPCg1fbWVtb3J5X2J5dGVzQhAKDl9zdG9yYWdlX2J5dGVzQg0KC19ncHVfbWlsbGlzIngKBFVzZXISDAoEbmFtZRgBIAEoCRIMCgRyb2xlGAIgASgJEhIKCm5hbWVzcGFjZXMYAyADKAkSEAoIZGlzYWJsZWQYBCABKAgSLgoKY3JlYXRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAikgEKBVRva2VuEgoKAmlkGAEgASgJEgwKBHVzZXIYAiABKAkSLgoKY3JlYXRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHcmV2b2tlZBgFIAEoCCITChFHZXRWZXJzaW9uUmVxdWVzdCJAChJHZXRWZXJzaW9uUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRILCgNhcGkYAiABKAkSDAoEbm9kZRgDIAEoCSITChFHZXRDbHVzdGVyUmVxdWVzdCI/ChJHZXRDbHVzdGVyUmVzcG9uc2USKQoHY2x1c3RlchgBIAEoCzIYLmNsb3VkYWkudXNlci52MS5DbHVzdGVyIkMKD0dldFF1ZXVlUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDQoFbGltaXQYAiABKAUSDgoGY3Vyc29yGAMgASgJImgKEEdldFF1ZXVlUmVzcG9uc2USDQoFdG90YWwYASABKAMSKQoFaXRlbXMYAiADKAsyGi5jbG91ZGFpLnVzZXIudjEuUXVldWVJdGVtEhEKBG5leHQYAyABKAlIAIgBAUIHCgVfbmV4dCK+AQoSTGlzdFdvcmtlcnNSZXF1ZXN0Eg4KBnN0YXRlcxgBIAMoCRI/CgZsYWJlbHMYAiADKAsyLy5jbG91ZGFpLnVzZXIudjEuTGlzdFdvcmtlcnNSZXF1ZXN0LkxhYmVsc0VudHJ5EgkKAXEYAyABKAkSDQoFbGltaXQYBCABKAUSDgoGY3Vyc29yGAUgASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiWQoTTGlzdFdvcmtlcnNSZXNwb25zZRImCgVpdGVtcxgBIAMoCzIXLmNsb3VkYWkudXNlci52MS5Xb3JrZXISEQoEbmV4dBgCIAEoCUgAiAEBQgcKBV9uZXh0IiUKEEdldFdvcmtlclJlcXVlc3QSEQoJd29ya2VyX2lkGAEgASgJIjwKEUdldFdvcmtlclJlc3BvbnNlEicKBndvcmtlchgBIAEoCzIXLmNsb3VkYWkudXNlci52MS5Xb3JrZXIiyQEKFVJlZ2lzdGVyV29ya2VyUmVxdWVzdBIKCgJpZBgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEkIKBmxhYmVscxgDIAMoCzIyLmNsb3VkYWkudXNlci52MS5SZWdpc3RlcldvcmtlclJlcXVlc3QuTGFiZWxzRW50cnkSDQoFcmVuZXcYBCABKAgSEQoJdG9rZW5fdHRsGAUgASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEilgEKFlJlZ2lzdGVyV29ya2VyUmVzcG9uc2USJwoGd29ya2VyGAEgASgLMhcuY2xvdWRhaS51c2VyLnYxLldvcmtlchISCgpqb2luX3Rva2VuGAIgASgJEi4KCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB2NvbW1hbmQYBCABKAkiOwoXVW5yZWdpc3RlcldvcmtlclJlcXVlc3QSEQoJd29ya2VyX2lkGAEgASgJEg0KBWZvcmNlGAIgASgIIhoKGFVucmVnaXN0ZXJXb3JrZXJSZXNwb25zZSJWChJEcmFpbldvcmtlclJlcXVlc3QSEQoJd29ya2VyX2lkGAEgASgJEhAKCGRlYWRsaW5lGAIgASgJEg4KBnJlYXNvbhgDIAEoCRILCgNvZmYYBCABKAgiPgoTRHJhaW5Xb3JrZXJSZXNwb25zZRInCgZ3b3JrZXIYASABKAsyFy5jbG91ZGFpLnVzZXIudjEuV29ya2VyIp4BChJMYWJlbFdvcmtlclJlcXVlc3QSEQoJd29ya2VyX2lkGAEgASgJEjkKA3NldBgCIAMoCzIsLmNsb3VkYWkudXNlci52MS5MYWJlbFdvcmtlclJlcXVlc3QuU2V0RW50cnkSDgoGcmVtb3ZlGAMgAygJGioKCFNldEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiPgoTTGFiZWxXb3JrZXJSZXNwb25zZRInCgZ3b3JrZXIYASABKAsyFy5jbG91ZGFpLnVzZXIudjEuV29ya2VyIoUBChFMaXN0RXZlbnRzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDQoFYWZ0ZXIYAiABKAMSEQoJd29ya2VyX2lkGAMgASgJEg0KBWtpbmRzGAQgAygJEg0KBWxpbWl0GAUgASgFEg0KBW9yZGVyGAYgASgJEg4KBmJlZm9yZRgHIAEoAyJXChJMaXN0RXZlbnRzUmVzcG9uc2USJQoFaXRlbXMYASADKAsyFi5jbG91ZGFpLnVzZXIudjEuRXZlbnQSEQoEbmV4dBgCIAEoCUgAiAEBQgcKBV9uZXh0ImUKFUxpc3RUYXNrRXZlbnRzUmVxdWVzdBIPCgd0YXNrX2lkGAEgASgJEg0KBWFmdGVyGAIgASgDEg0KBWxpbWl0GAMgASgFEg0KBW9yZGVyGAQgASgJEg4KBmJlZm9yZRgFIAEoAyJbChZMaXN0VGFza0V2ZW50c1Jlc3BvbnNlEiUKBWl0ZW1zGAEgAygLMhYuY2xvdWRhaS51c2VyLnYxLkV2ZW50EhEKBG5leHQYAiABKAlIAIgBAUIHCgVfbmV4dCJnChJXYXRjaEV2ZW50c1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEhIKBWFmdGVyGAIgASgDSACIAQESEQoJd29ya2VyX2lkGAMgASgJEg0KBWtpbmRzGAQgAygJQggKBl9hZnRlciJPChNXYXRjaEV2ZW50c1Jlc3BvbnNlEiYKBmV2ZW50cxgBIAMoCzIWLmNsb3VkYWkudXNlci52MS5FdmVudBIQCghzZXF1ZW5jZRgCIAEoAyIVChNHZXRTY2hlZHVsZXJSZXF1ZXN0IkUKFEdldFNjaGVkdWxlclJlc3BvbnNlEi0KCXNjaGVkdWxlchgBIAEoCzIaLmNsb3VkYWkudXNlci52MS5TY2hlZHVsZXIiKAoTVXNlU2NoZWR1bGVyUmVxdWVzdBIRCglwbGFjZW1lbnQYASABKAkiRQoUVXNlU2NoZWR1bGVyUmVzcG9uc2USLQoJc2NoZWR1bGVyGAEgASgLMhouY2xvdWRhaS51c2VyLnYxLlNjaGVkdWxlciIXChVMaXN0TmFtZXNwYWNlc1JlcXVlc3QiXwoWTGlzdE5hbWVzcGFjZXNSZXNwb25zZRIpCgVpdGVtcxgBIAMoCzIaLmNsb3VkYWkudXNlci52MS5OYW1lc3BhY2USEQoEbmV4dBgCIAEoCUgAiAEBQgcKBV9uZXh0ImsKE1B1dE5hbWVzcGFjZVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEi8KBXF1b3RhGAIgASgLMiAuY2xvdWRhaS51c2VyLnYxLlJlc291cmNlUmVxdWVzdBIQCghub19xdW90YRgDIAEoCCJFChRQdXROYW1lc3BhY2VSZXNwb25zZRItCgluYW1lc3BhY2UYASABKAsyGi5jbG91ZGFpLnVzZXIudjEuTmFtZXNwYWNlIhIKEExpc3RVc2Vyc1JlcXVlc3QiVQoRTGlzdFVzZXJzUmVzcG9uc2USJAoFaXRlbXMYASADKAsyFS5jbG91ZGFpLnVzZXIudjEuVXNlchIRCgRuZXh0GAIgASgJSACIAQFCBwoFX25leHQikwEKDlB1dFVzZXJSZXF1ZXN0EgwKBHVzZXIYASABKAkSEQoEcm9sZRgCIAEoCUgAiAEBEjMKCm5hbWVzcGFjZXMYAyABKAsyHy5jbG91ZGFpLnVzZXIudjEuTmFtZXNwYWNlTmFtZXMSFQoIZGlzYWJsZWQYBCABKAhIAYgBAUIHCgVfcm9sZUILCglfZGlzYWJsZWQiHwoOTmFtZXNwYWNlTmFtZXMSDQoFbmFtZXMYASADKAkiNgoPUHV0VXNlclJlc3BvbnNlEiMKBHVzZXIYASABKAsyFS5jbG91ZGFpLnVzZXIudjEuVXNlciIhChFMaXN0VG9rZW5zUmVxdWVzdBIMCgR1c2VyGAEgASgJIlcKEkxpc3RUb2tlbnNSZXNwb25zZRIlCgVpdGVtcxgBIAMoCzIWLmNsb3VkYWkudXNlci52MS5Ub2tlbhIRCgRuZXh0GAIgASgJSACIAQFCBwoFX25leHQiLgoRSXNzdWVUb2tlblJlcXVlc3QSDAoEdXNlchgBIAEoCRILCgN0dGwYAiABKAkiXwoSSXNzdWVUb2tlblJlc3BvbnNlEgoKAmlkGAEgASgJEg0KBXRva2VuGAIgASgJEi4KCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIiYKElJldm9rZVRva2VuUmVxdWVzdBIQCgh0b2tlbl9pZBgBIAEoCSIVChNSZXZva2VUb2tlblJlc3BvbnNlImkKF0xpc3RXb3JrZXJFdmVudHNSZXF1ZXN0EhEKCXdvcmtlcl9pZBgBIAEoCRINCgVhZnRlchgCIAEoAxINCgVsaW1pdBgDIAEoBRINCgVvcmRlchgEIAEoCRIOCgZiZWZvcmUYBSABKAMiXQoYTGlzdFdvcmtlckV2ZW50c1Jlc3BvbnNlEiUKBWl0ZW1zGAEgAygLMhYuY2xvdWRhaS51c2VyLnYxLkV2ZW50EhEKBG5leHQYAiABKAlIAIgBAUIHCgVfbmV4dCJpChZMaXN0V29ya2VyVGFza3NSZXF1ZXN0EhEKCXdvcmtlcl9pZBgBIAEoCRIOCgZzdGF0ZXMYAiADKAkSDQoFb3JkZXIYAyABKAkSDQoFbGltaXQYBCABKAUSDgoGY3Vyc29yGAUgASgJIlsKF0xpc3RXb3JrZXJUYXNrc1Jlc3BvbnNlEiQKBWl0ZW1zGAEgAygLMhUuY2xvdWRhaS51c2VyLnYxLlRhc2sSEQoEbmV4dBgCIAEoCUgAiAEBQgcKBV9uZXh0YgZwcm90bzM", [file_cloudai_user_v1_task, file_google_protobuf_timestamp]);
+  fileDesc("Ch1jbG91ZGFpL3VzZXIvdjEvY2x1c3Rlci5wcm90bxIPY2xvdWRhaS51c2VyLnYxIqoBCgVVc2FnZRILCgNjcHUYASABKAESFAoMbWVtb3J5X2J5dGVzGAIgASgDEhUKDXN0b3JhZ2VfYnl0ZXMYAyABKAMSCwoDZ3B1GAQgASgBEhgKEG5ldHdvcmtfcnhfYnl0ZXMYBSABKAMSGAoQbmV0d29ya190eF9ieXRlcxgGIAEoAxImCgJhdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiTQoJR3B1RGV2aWNlEg0KBWluZGV4GAEgASgFEgwKBHV1aWQYAiABKAkSDQoFbW9kZWwYAyABKAkSFAoMbWVtb3J5X2J5dGVzGAQgASgDIm0KC1J1bm5pbmdUYXNrEg8KB3Rhc2tfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoBRINCgVzdGF0ZRgDIAEoCRItCglyZXNvdXJjZXMYBCABKAsyGi5jbG91ZGFpLnVzZXIudjEuUmVzb3VyY2VzIoMBCgVEcmFpbhIpCgVzaW5jZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZGVhZGxpbmVfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKBnJlYXNvbhgDIAEoCUgAiAEBQgkKB19yZWFzb24izwUKBldvcmtlchIKCgJpZBgBIAEoCRINCgVzdGF0ZRgCIAEoCRIRCgljb25uZWN0ZWQYAyABKAgSFAoHYWRkcmVzcxgEIAEoCUgAiAEBEhsKDnJlbW90ZV9hZGRyZXNzGAUgASgJSAGIAQESFAoHdmVyc2lvbhgGIAEoCUgCiAEBEikKBXRvdGFsGAcgASgLMhouY2xvdWRhaS51c2VyLnYxLlJlc291cmNlcxItCglhbGxvY2F0ZWQYCCABKAsyGi5jbG91ZGFpLnVzZXIudjEuUmVzb3VyY2VzEi0KCWF2YWlsYWJsZRgJIAEoCzIaLmNsb3VkYWkudXNlci52MS5SZXNvdXJjZXMSJQoFdXNhZ2UYCiABKAsyFi5jbG91ZGFpLnVzZXIudjEuVXNhZ2USKAoEZ3B1cxgLIAMoCzIaLmNsb3VkYWkudXNlci52MS5HcHVEZXZpY2USMwoGbGFiZWxzGAwgAygLMiMuY2xvdWRhaS51c2VyLnYxLldvcmtlci5MYWJlbHNFbnRyeRIzCg1ydW5uaW5nX3Rhc2tzGA0gAygLMhwuY2xvdWRhaS51c2VyLnYxLlJ1bm5pbmdUYXNrEiUKBWRyYWluGA4gASgLMhYuY2xvdWRhaS51c2VyLnYxLkRyYWluEhYKCXVuaGVhbHRoeRgPIAEoCUgDiAEBEjAKDGxhc3Rfc2Vlbl9hdBgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoNcmVnaXN0ZXJlZF9hdBgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIKCghfYWRkcmVzc0IRCg9fcmVtb3RlX2FkZHJlc3NCCgoIX3ZlcnNpb25CDAoKX3VuaGVhbHRoeSJ4CglRdWV1ZUl0ZW0SEAoIcG9zaXRpb24YASABKAUSEgoKd2FpdGluZ19tcxgCIAEoAxIUCgdtZXNzYWdlGAMgASgJSACIAQESIwoEdGFzaxgEIAEoCzIVLmNsb3VkYWkudXNlci52MS5UYXNrQgoKCF9tZXNzYWdlIpMCCgVFdmVudBIQCghzZXF1ZW5jZRgBIAEoAxImCgJhdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEa2luZBgDIAEoCRIWCgluYW1lc3BhY2UYBCABKAlIAIgBARIUCgd0YXNrX2lkGAUgASgJSAGIAQESFAoHYXR0ZW1wdBgGIAEoBUgCiAEBEhMKBndvcmtlchgHIAEoCUgDiAEBEg8KAmJ5GAggASgJSASIAQESFAoHbWVzc2FnZRgJIAEoCUgFiAEBQgwKCl9uYW1lc3BhY2VCCgoIX3Rhc2tfaWRCCgoIX2F0dGVtcHRCCQoHX3dvcmtlckIFCgNfYnlCCgoIX21lc3NhZ2UiagoKU3RvcmVTdGF0ZRISCgpzaXplX2J5dGVzGAEgASgDEg4KBnNjaGVtYRgCIAEoBRIMCgRmdWxsGAMgASgIEioKBWF1ZGl0GAQgASgLMhsuY2xvdWRhaS51c2VyLnYxLlN0b3JlQXVkaXQiWwoKU3RvcmVBdWRpdBINCgVzdGF0ZRgBIAEoCRIQCghmaW5kaW5ncxgCIAEoBRIsCghlbmRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiwQQKB0NsdXN0ZXISEgoKY2x1c3Rlcl9pZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEg0KBWVwb2NoGAMgASgDEi4KCnN0YXJ0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXBsYWNlbWVudBgFIAEoCRI2Cgd3b3JrZXJzGAYgAygLMiUuY2xvdWRhaS51c2VyLnYxLkNsdXN0ZXIuV29ya2Vyc0VudHJ5EjIKBXRhc2tzGAcgAygLMiMuY2xvdWRhaS51c2VyLnYxLkNsdXN0ZXIuVGFza3NFbnRyeRITCgtxdWV1ZV9kZXB0aBgIIAEoAxIWCg5vbGRlc3Rfd2FpdF9tcxgJIAEoAxIpCgV0b3RhbBgKIAEoCzIaLmNsb3VkYWkudXNlci52MS5SZXNvdXJjZXMSLQoJYWxsb2NhdGVkGAsgASgLMhouY2xvdWRhaS51c2VyLnYxLlJlc291cmNlcxItCglhdmFpbGFibGUYDCABKAsyGi5jbG91ZGFpLnVzZXIudjEuUmVzb3VyY2VzEioKBXN0b3JlGA0gASgLMhsuY2xvdWRhaS51c2VyLnYxLlN0b3JlU3RhdGUSEwoLbG9vcF9sYWdfbXMYDiABKAEaLgoMV29ya2Vyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAzoCOAEaLAoKVGFza3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAM6AjgBIkgKBlBvbGljeRIMCgRuYW1lGAEgASgJEg8KB3N1bW1hcnkYAiABKAkSDwoHdmVyc2lvbhgDIAEoBRIOCgZzb3VyY2UYBCABKAkiLAoOU2NoZWR1bGVyU2NvcGUSDAoEa2luZBgBIAEoCRIMCgRuYW1lGAIgASgJIj0KDFNjb3BlZFBvbGljeRIMCgRraW5kGAEgASgJEgwKBG5hbWUYAiABKAkSEQoJcGxhY2VtZW50GAMgASgJIn8KDUZyYWdtZW50YXRpb24SFwoPZnJlZV9ncHVfbWlsbGlzGAEgASgDEh0KFWZyYWdtZW50ZWRfZ3B1X21pbGxpcxgCIAEoAxIXCg9mcmVlX2NwdV9taWxsaXMYAyABKAMSHQoVZnJhZ21lbnRlZF9jcHVfbWlsbGlzGAQgASgDIvICCglTY2hlZHVsZXISEQoJcGxhY2VtZW50GAEgASgJEioKCWF2YWlsYWJsZRgCIAMoCzIXLmNsb3VkYWkudXNlci52MS5Qb2xpY3kSEAoIb3JkZXJpbmcYAyABKAkSEAoIYmFja2ZpbGwYBCABKAkSGgoNc3RhcnZhdGlvbl9tcxgFIAEoA0gAiAEBEhsKDmFnZWluZ19zZWNvbmRzGAYgASgDSAGIAQESEgoKcHJlZW1wdGlvbhgHIAEoCBItCgZzY29wZXMYCCADKAsyHS5jbG91ZGFpLnVzZXIudjEuU2NvcGVkUG9saWN5EioKCW9yZGVyaW5ncxgJIAMoCzIXLmNsb3VkYWkudXNlci52MS5Qb2xpY3kSNQoNZnJhZ21lbnRhdGlvbhgKIAEoCzIeLmNsb3VkYWkudXNlci52MS5GcmFnbWVudGF0aW9uQhAKDl9zdGFydmF0aW9uX21zQhEKD19hZ2Vpbmdfc2Vjb25kcyJwCglOYW1lc3BhY2USDAoEbmFtZRgBIAEoCRIlCgVxdW90YRgCIAEoCzIWLmNsb3VkYWkudXNlci52MS5RdW90YRIuCgpjcmVhdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKUAgoFUXVvdGESFwoKY3B1X21pbGxpcxgBIAEoA0gAiAEBEhkKDG1lbW9yeV9ieXRlcxgCIAEoA0gBiAEBEhoKDXN0b3JhZ2VfYnl0ZXMYAyABKANIAogBARIXCgpncHVfbWlsbGlzGAQgASgDSAOIAQESMgoGY3VzdG9tGAUgAygLMiIuY2xvdWRhaS51c2VyLnYxLlF1b3RhLkN1c3RvbUVudHJ5Gi0KC0N1c3RvbUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAzoCOAFCDQoLX2NwdV9taWxsaXNCDwoNX21lbW9yeV9ieXRlc0IQCg5fc3RvcmFnZV9ieXRlc0INCgtfZ3B1X21pbGxpcyJ4CgRVc2VyEgwKBG5hbWUYASABKAkSDAoEcm9sZRgCIAEoCRISCgpuYW1lc3BhY2VzGAMgAygJEhAKCGRpc2FibGVkGAQgASgIEi4KCmNyZWF0ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpIBCgVUb2tlbhIKCgJpZBgBIAEoCRIMCgR1c2VyGAIgASgJEi4KCmNyZWF0ZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB3Jldm9rZWQYBSABKAgiEwoRR2V0VmVyc2lvblJlcXVlc3QiQAoSR2V0VmVyc2lvblJlc3BvbnNlEg8KB3ZlcnNpb24YASABKAkSCwoDYXBpGAIgASgJEgwKBG5vZGUYAyABKAkiEwoRR2V0Q2x1c3RlclJlcXVlc3QiPwoSR2V0Q2x1c3RlclJlc3BvbnNlEikKB2NsdXN0ZXIYASABKAsyGC5jbG91ZGFpLnVzZXIudjEuQ2x1c3RlciJDCg9HZXRRdWV1ZVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg0KBWxpbWl0GAIgASgFEg4KBmN1cnNvchgDIAEoCSJoChBHZXRRdWV1ZVJlc3BvbnNlEg0KBXRvdGFsGAEgASgDEikKBWl0ZW1zGAIgAygLMhouY2xvdWRhaS51c2VyLnYxLlF1ZXVlSXRlbRIRCgRuZXh0GAMgASgJSACIAQFCBwoFX25leHQivgEKEkxpc3RXb3JrZXJzUmVxdWVzdBIOCgZzdGF0ZXMYASADKAkSPwoGbGFiZWxzGAIgAygLMi8uY2xvdWRhaS51c2VyLnYxLkxpc3RXb3JrZXJzUmVxdWVzdC5MYWJlbHNFbnRyeRIJCgFxGAMgASgJEg0KBWxpbWl0GAQgASgFEg4KBmN1cnNvchgFIAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlkKE0xpc3RXb3JrZXJzUmVzcG9uc2USJgoFaXRlbXMYASADKAsyFy5jbG91ZGFpLnVzZXIudjEuV29ya2VyEhEKBG5leHQYAiABKAlIAIgBAUIHCgVfbmV4dCIlChBHZXRXb3JrZXJSZXF1ZXN0EhEKCXdvcmtlcl9pZBgBIAEoCSI8ChFHZXRXb3JrZXJSZXNwb25zZRInCgZ3b3JrZXIYASABKAsyFy5jbG91ZGFpLnVzZXIudjEuV29ya2VyIskBChVSZWdpc3RlcldvcmtlclJlcXVlc3QSCgoCaWQYASABKAkSDwoHYWRkcmVzcxgCIAEoCRJCCgZsYWJlbHMYAyADKAsyMi5jbG91ZGFpLnVzZXIudjEuUmVnaXN0ZXJXb3JrZXJSZXF1ZXN0LkxhYmVsc0VudHJ5Eg0KBXJlbmV3GAQgASgIEhEKCXRva2VuX3R0bBgFIAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpYBChZSZWdpc3RlcldvcmtlclJlc3BvbnNlEicKBndvcmtlchgBIAEoCzIXLmNsb3VkYWkudXNlci52MS5Xb3JrZXISEgoKam9pbl90b2tlbhgCIAEoCRIuCgpleHBpcmVzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdjb21tYW5kGAQgASgJIjsKF1VucmVnaXN0ZXJXb3JrZXJSZXF1ZXN0EhEKCXdvcmtlcl9pZBgBIAEoCRINCgVmb3JjZRgCIAEoCCIaChhVbnJlZ2lzdGVyV29ya2VyUmVzcG9uc2UiVgoSRHJhaW5Xb3JrZXJSZXF1ZXN0EhEKCXdvcmtlcl9pZBgBIAEoCRIQCghkZWFkbGluZRgCIAEoCRIOCgZyZWFzb24YAyABKAkSCwoDb2ZmGAQgASgIIj4KE0RyYWluV29ya2VyUmVzcG9uc2USJwoGd29ya2VyGAEgASgLMhcuY2xvdWRhaS51c2VyLnYxLldvcmtlciKeAQoSTGFiZWxXb3JrZXJSZXF1ZXN0EhEKCXdvcmtlcl9pZBgBIAEoCRI5CgNzZXQYAiADKAsyLC5jbG91ZGFpLnVzZXIudjEuTGFiZWxXb3JrZXJSZXF1ZXN0LlNldEVudHJ5Eg4KBnJlbW92ZRgDIAMoCRoqCghTZXRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIj4KE0xhYmVsV29ya2VyUmVzcG9uc2USJwoGd29ya2VyGAEgASgLMhcuY2xvdWRhaS51c2VyLnYxLldvcmtlciKFAQoRTGlzdEV2ZW50c1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg0KBWFmdGVyGAIgASgDEhEKCXdvcmtlcl9pZBgDIAEoCRINCgVraW5kcxgEIAMoCRINCgVsaW1pdBgFIAEoBRINCgVvcmRlchgGIAEoCRIOCgZiZWZvcmUYByABKAMiVwoSTGlzdEV2ZW50c1Jlc3BvbnNlEiUKBWl0ZW1zGAEgAygLMhYuY2xvdWRhaS51c2VyLnYxLkV2ZW50EhEKBG5leHQYAiABKAlIAIgBAUIHCgVfbmV4dCJlChVMaXN0VGFza0V2ZW50c1JlcXVlc3QSDwoHdGFza19pZBgBIAEoCRINCgVhZnRlchgCIAEoAxINCgVsaW1pdBgDIAEoBRINCgVvcmRlchgEIAEoCRIOCgZiZWZvcmUYBSABKAMiWwoWTGlzdFRhc2tFdmVudHNSZXNwb25zZRIlCgVpdGVtcxgBIAMoCzIWLmNsb3VkYWkudXNlci52MS5FdmVudBIRCgRuZXh0GAIgASgJSACIAQFCBwoFX25leHQiZwoSV2F0Y2hFdmVudHNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRISCgVhZnRlchgCIAEoA0gAiAEBEhEKCXdvcmtlcl9pZBgDIAEoCRINCgVraW5kcxgEIAMoCUIICgZfYWZ0ZXIiTwoTV2F0Y2hFdmVudHNSZXNwb25zZRImCgZldmVudHMYASADKAsyFi5jbG91ZGFpLnVzZXIudjEuRXZlbnQSEAoIc2VxdWVuY2UYAiABKAMiFQoTR2V0U2NoZWR1bGVyUmVxdWVzdCJFChRHZXRTY2hlZHVsZXJSZXNwb25zZRItCglzY2hlZHVsZXIYASABKAsyGi5jbG91ZGFpLnVzZXIudjEuU2NoZWR1bGVyIv4BChNVc2VTY2hlZHVsZXJSZXF1ZXN0EhEKCXBsYWNlbWVudBgBIAEoCRIuCgVzY29wZRgCIAEoCzIfLmNsb3VkYWkudXNlci52MS5TY2hlZHVsZXJTY29wZRIQCghvcmRlcmluZxgDIAEoCRIQCghiYWNrZmlsbBgEIAEoCRISCgpzdGFydmF0aW9uGAUgASgJEg4KBmFnZWluZxgGIAEoCRIXCgpwcmVlbXB0aW9uGAcgASgISACIAQESJQoEcmlzaxgIIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSDQoFcmVzZXQYCSADKAlCDQoLX3ByZWVtcHRpb24iRQoUVXNlU2NoZWR1bGVyUmVzcG9uc2USLQoJc2NoZWR1bGVyGAEgASgLMhouY2xvdWRhaS51c2VyLnYxLlNjaGVkdWxlciIXChVMaXN0TmFtZXNwYWNlc1JlcXVlc3QiXwoWTGlzdE5hbWVzcGFjZXNSZXNwb25zZRIpCgVpdGVtcxgBIAMoCzIaLmNsb3VkYWkudXNlci52MS5OYW1lc3BhY2USEQoEbmV4dBgCIAEoCUgAiAEBQgcKBV9uZXh0ImsKE1B1dE5hbWVzcGFjZVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEi8KBXF1b3RhGAIgASgLMiAuY2xvdWRhaS51c2VyLnYxLlJlc291cmNlUmVxdWVzdBIQCghub19xdW90YRgDIAEoCCJFChRQdXROYW1lc3BhY2VSZXNwb25zZRItCgluYW1lc3BhY2UYASABKAsyGi5jbG91ZGFpLnVzZXIudjEuTmFtZXNwYWNlIhIKEExpc3RVc2Vyc1JlcXVlc3QiVQoRTGlzdFVzZXJzUmVzcG9uc2USJAoFaXRlbXMYASADKAsyFS5jbG91ZGFpLnVzZXIudjEuVXNlchIRCgRuZXh0GAIgASgJSACIAQFCBwoFX25leHQikwEKDlB1dFVzZXJSZXF1ZXN0EgwKBHVzZXIYASABKAkSEQoEcm9sZRgCIAEoCUgAiAEBEjMKCm5hbWVzcGFjZXMYAyABKAsyHy5jbG91ZGFpLnVzZXIudjEuTmFtZXNwYWNlTmFtZXMSFQoIZGlzYWJsZWQYBCABKAhIAYgBAUIHCgVfcm9sZUILCglfZGlzYWJsZWQiHwoOTmFtZXNwYWNlTmFtZXMSDQoFbmFtZXMYASADKAkiNgoPUHV0VXNlclJlc3BvbnNlEiMKBHVzZXIYASABKAsyFS5jbG91ZGFpLnVzZXIudjEuVXNlciIhChFMaXN0VG9rZW5zUmVxdWVzdBIMCgR1c2VyGAEgASgJIlcKEkxpc3RUb2tlbnNSZXNwb25zZRIlCgVpdGVtcxgBIAMoCzIWLmNsb3VkYWkudXNlci52MS5Ub2tlbhIRCgRuZXh0GAIgASgJSACIAQFCBwoFX25leHQiLgoRSXNzdWVUb2tlblJlcXVlc3QSDAoEdXNlchgBIAEoCRILCgN0dGwYAiABKAkiXwoSSXNzdWVUb2tlblJlc3BvbnNlEgoKAmlkGAEgASgJEg0KBXRva2VuGAIgASgJEi4KCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIiYKElJldm9rZVRva2VuUmVxdWVzdBIQCgh0b2tlbl9pZBgBIAEoCSIVChNSZXZva2VUb2tlblJlc3BvbnNlImkKF0xpc3RXb3JrZXJFdmVudHNSZXF1ZXN0EhEKCXdvcmtlcl9pZBgBIAEoCRINCgVhZnRlchgCIAEoAxINCgVsaW1pdBgDIAEoBRINCgVvcmRlchgEIAEoCRIOCgZiZWZvcmUYBSABKAMiXQoYTGlzdFdvcmtlckV2ZW50c1Jlc3BvbnNlEiUKBWl0ZW1zGAEgAygLMhYuY2xvdWRhaS51c2VyLnYxLkV2ZW50EhEKBG5leHQYAiABKAlIAIgBAUIHCgVfbmV4dCJpChZMaXN0V29ya2VyVGFza3NSZXF1ZXN0EhEKCXdvcmtlcl9pZBgBIAEoCRIOCgZzdGF0ZXMYAiADKAkSDQoFb3JkZXIYAyABKAkSDQoFbGltaXQYBCABKAUSDgoGY3Vyc29yGAUgASgJIlsKF0xpc3RXb3JrZXJUYXNrc1Jlc3BvbnNlEiQKBWl0ZW1zGAEgAygLMhUuY2xvdWRhaS51c2VyLnYxLlRhc2sSEQoEbmV4dBgCIAEoCUgAiAEBQgcKBV9uZXh0YgZwcm90bzM", [file_cloudai_user_v1_task, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * Describes the message cloudai.user.v1.Usage.
@@ -92,366 +92,387 @@ export const PolicySchema = /*@__PURE__*/
   messageDesc(file_cloudai_user_v1_cluster, 10);
 
 /**
+ * Describes the message cloudai.user.v1.SchedulerScope.
+ * Use `create(SchedulerScopeSchema)` to create a new message.
+ */
+export const SchedulerScopeSchema = /*@__PURE__*/
+  messageDesc(file_cloudai_user_v1_cluster, 11);
+
+/**
+ * Describes the message cloudai.user.v1.ScopedPolicy.
+ * Use `create(ScopedPolicySchema)` to create a new message.
+ */
+export const ScopedPolicySchema = /*@__PURE__*/
+  messageDesc(file_cloudai_user_v1_cluster, 12);
+
+/**
+ * Describes the message cloudai.user.v1.Fragmentation.
+ * Use `create(FragmentationSchema)` to create a new message.
+ */
+export const FragmentationSchema = /*@__PURE__*/
+  messageDesc(file_cloudai_user_v1_cluster, 13);
+
+/**
  * Describes the message cloudai.user.v1.Scheduler.
  * Use `create(SchedulerSchema)` to create a new message.
  */
 export const SchedulerSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 11);
+  messageDesc(file_cloudai_user_v1_cluster, 14);
 
 /**
  * Describes the message cloudai.user.v1.Namespace.
  * Use `create(NamespaceSchema)` to create a new message.
  */
 export const NamespaceSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 12);
+  messageDesc(file_cloudai_user_v1_cluster, 15);
 
 /**
  * Describes the message cloudai.user.v1.Quota.
  * Use `create(QuotaSchema)` to create a new message.
  */
 export const QuotaSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 13);
+  messageDesc(file_cloudai_user_v1_cluster, 16);
 
 /**
  * Describes the message cloudai.user.v1.User.
  * Use `create(UserSchema)` to create a new message.
  */
 export const UserSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 14);
+  messageDesc(file_cloudai_user_v1_cluster, 17);
 
 /**
  * Describes the message cloudai.user.v1.Token.
  * Use `create(TokenSchema)` to create a new message.
  */
 export const TokenSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 15);
+  messageDesc(file_cloudai_user_v1_cluster, 18);
 
 /**
  * Describes the message cloudai.user.v1.GetVersionRequest.
  * Use `create(GetVersionRequestSchema)` to create a new message.
  */
 export const GetVersionRequestSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 16);
+  messageDesc(file_cloudai_user_v1_cluster, 19);
 
 /**
  * Describes the message cloudai.user.v1.GetVersionResponse.
  * Use `create(GetVersionResponseSchema)` to create a new message.
  */
 export const GetVersionResponseSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 17);
+  messageDesc(file_cloudai_user_v1_cluster, 20);
 
 /**
  * Describes the message cloudai.user.v1.GetClusterRequest.
  * Use `create(GetClusterRequestSchema)` to create a new message.
  */
 export const GetClusterRequestSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 18);
+  messageDesc(file_cloudai_user_v1_cluster, 21);
 
 /**
  * Describes the message cloudai.user.v1.GetClusterResponse.
  * Use `create(GetClusterResponseSchema)` to create a new message.
  */
 export const GetClusterResponseSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 19);
+  messageDesc(file_cloudai_user_v1_cluster, 22);
 
 /**
  * Describes the message cloudai.user.v1.GetQueueRequest.
  * Use `create(GetQueueRequestSchema)` to create a new message.
  */
 export const GetQueueRequestSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 20);
+  messageDesc(file_cloudai_user_v1_cluster, 23);
 
 /**
  * Describes the message cloudai.user.v1.GetQueueResponse.
  * Use `create(GetQueueResponseSchema)` to create a new message.
  */
 export const GetQueueResponseSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 21);
+  messageDesc(file_cloudai_user_v1_cluster, 24);
 
 /**
  * Describes the message cloudai.user.v1.ListWorkersRequest.
  * Use `create(ListWorkersRequestSchema)` to create a new message.
  */
 export const ListWorkersRequestSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 22);
+  messageDesc(file_cloudai_user_v1_cluster, 25);
 
 /**
  * Describes the message cloudai.user.v1.ListWorkersResponse.
  * Use `create(ListWorkersResponseSchema)` to create a new message.
  */
 export const ListWorkersResponseSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 23);
+  messageDesc(file_cloudai_user_v1_cluster, 26);
 
 /**
  * Describes the message cloudai.user.v1.GetWorkerRequest.
  * Use `create(GetWorkerRequestSchema)` to create a new message.
  */
 export const GetWorkerRequestSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 24);
+  messageDesc(file_cloudai_user_v1_cluster, 27);
 
 /**
  * Describes the message cloudai.user.v1.GetWorkerResponse.
  * Use `create(GetWorkerResponseSchema)` to create a new message.
  */
 export const GetWorkerResponseSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 25);
+  messageDesc(file_cloudai_user_v1_cluster, 28);
 
 /**
  * Describes the message cloudai.user.v1.RegisterWorkerRequest.
  * Use `create(RegisterWorkerRequestSchema)` to create a new message.
  */
 export const RegisterWorkerRequestSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 26);
+  messageDesc(file_cloudai_user_v1_cluster, 29);
 
 /**
  * Describes the message cloudai.user.v1.RegisterWorkerResponse.
  * Use `create(RegisterWorkerResponseSchema)` to create a new message.
  */
 export const RegisterWorkerResponseSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 27);
+  messageDesc(file_cloudai_user_v1_cluster, 30);
 
 /**
  * Describes the message cloudai.user.v1.UnregisterWorkerRequest.
  * Use `create(UnregisterWorkerRequestSchema)` to create a new message.
  */
 export const UnregisterWorkerRequestSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 28);
+  messageDesc(file_cloudai_user_v1_cluster, 31);
 
 /**
  * Describes the message cloudai.user.v1.UnregisterWorkerResponse.
  * Use `create(UnregisterWorkerResponseSchema)` to create a new message.
  */
 export const UnregisterWorkerResponseSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 29);
+  messageDesc(file_cloudai_user_v1_cluster, 32);
 
 /**
  * Describes the message cloudai.user.v1.DrainWorkerRequest.
  * Use `create(DrainWorkerRequestSchema)` to create a new message.
  */
 export const DrainWorkerRequestSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 30);
+  messageDesc(file_cloudai_user_v1_cluster, 33);
 
 /**
  * Describes the message cloudai.user.v1.DrainWorkerResponse.
  * Use `create(DrainWorkerResponseSchema)` to create a new message.
  */
 export const DrainWorkerResponseSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 31);
+  messageDesc(file_cloudai_user_v1_cluster, 34);
 
 /**
  * Describes the message cloudai.user.v1.LabelWorkerRequest.
  * Use `create(LabelWorkerRequestSchema)` to create a new message.
  */
 export const LabelWorkerRequestSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 32);
+  messageDesc(file_cloudai_user_v1_cluster, 35);
 
 /**
  * Describes the message cloudai.user.v1.LabelWorkerResponse.
  * Use `create(LabelWorkerResponseSchema)` to create a new message.
  */
 export const LabelWorkerResponseSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 33);
+  messageDesc(file_cloudai_user_v1_cluster, 36);
 
 /**
  * Describes the message cloudai.user.v1.ListEventsRequest.
  * Use `create(ListEventsRequestSchema)` to create a new message.
  */
 export const ListEventsRequestSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 34);
+  messageDesc(file_cloudai_user_v1_cluster, 37);
 
 /**
  * Describes the message cloudai.user.v1.ListEventsResponse.
  * Use `create(ListEventsResponseSchema)` to create a new message.
  */
 export const ListEventsResponseSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 35);
+  messageDesc(file_cloudai_user_v1_cluster, 38);
 
 /**
  * Describes the message cloudai.user.v1.ListTaskEventsRequest.
  * Use `create(ListTaskEventsRequestSchema)` to create a new message.
  */
 export const ListTaskEventsRequestSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 36);
+  messageDesc(file_cloudai_user_v1_cluster, 39);
 
 /**
  * Describes the message cloudai.user.v1.ListTaskEventsResponse.
  * Use `create(ListTaskEventsResponseSchema)` to create a new message.
  */
 export const ListTaskEventsResponseSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 37);
+  messageDesc(file_cloudai_user_v1_cluster, 40);
 
 /**
  * Describes the message cloudai.user.v1.WatchEventsRequest.
  * Use `create(WatchEventsRequestSchema)` to create a new message.
  */
 export const WatchEventsRequestSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 38);
+  messageDesc(file_cloudai_user_v1_cluster, 41);
 
 /**
  * Describes the message cloudai.user.v1.WatchEventsResponse.
  * Use `create(WatchEventsResponseSchema)` to create a new message.
  */
 export const WatchEventsResponseSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 39);
+  messageDesc(file_cloudai_user_v1_cluster, 42);
 
 /**
  * Describes the message cloudai.user.v1.GetSchedulerRequest.
  * Use `create(GetSchedulerRequestSchema)` to create a new message.
  */
 export const GetSchedulerRequestSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 40);
+  messageDesc(file_cloudai_user_v1_cluster, 43);
 
 /**
  * Describes the message cloudai.user.v1.GetSchedulerResponse.
  * Use `create(GetSchedulerResponseSchema)` to create a new message.
  */
 export const GetSchedulerResponseSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 41);
+  messageDesc(file_cloudai_user_v1_cluster, 44);
 
 /**
  * Describes the message cloudai.user.v1.UseSchedulerRequest.
  * Use `create(UseSchedulerRequestSchema)` to create a new message.
  */
 export const UseSchedulerRequestSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 42);
+  messageDesc(file_cloudai_user_v1_cluster, 45);
 
 /**
  * Describes the message cloudai.user.v1.UseSchedulerResponse.
  * Use `create(UseSchedulerResponseSchema)` to create a new message.
  */
 export const UseSchedulerResponseSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 43);
+  messageDesc(file_cloudai_user_v1_cluster, 46);
 
 /**
  * Describes the message cloudai.user.v1.ListNamespacesRequest.
  * Use `create(ListNamespacesRequestSchema)` to create a new message.
  */
 export const ListNamespacesRequestSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 44);
+  messageDesc(file_cloudai_user_v1_cluster, 47);
 
 /**
  * Describes the message cloudai.user.v1.ListNamespacesResponse.
  * Use `create(ListNamespacesResponseSchema)` to create a new message.
  */
 export const ListNamespacesResponseSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 45);
+  messageDesc(file_cloudai_user_v1_cluster, 48);
 
 /**
  * Describes the message cloudai.user.v1.PutNamespaceRequest.
  * Use `create(PutNamespaceRequestSchema)` to create a new message.
  */
 export const PutNamespaceRequestSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 46);
+  messageDesc(file_cloudai_user_v1_cluster, 49);
 
 /**
  * Describes the message cloudai.user.v1.PutNamespaceResponse.
  * Use `create(PutNamespaceResponseSchema)` to create a new message.
  */
 export const PutNamespaceResponseSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 47);
+  messageDesc(file_cloudai_user_v1_cluster, 50);
 
 /**
  * Describes the message cloudai.user.v1.ListUsersRequest.
  * Use `create(ListUsersRequestSchema)` to create a new message.
  */
 export const ListUsersRequestSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 48);
+  messageDesc(file_cloudai_user_v1_cluster, 51);
 
 /**
  * Describes the message cloudai.user.v1.ListUsersResponse.
  * Use `create(ListUsersResponseSchema)` to create a new message.
  */
 export const ListUsersResponseSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 49);
+  messageDesc(file_cloudai_user_v1_cluster, 52);
 
 /**
  * Describes the message cloudai.user.v1.PutUserRequest.
  * Use `create(PutUserRequestSchema)` to create a new message.
  */
 export const PutUserRequestSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 50);
+  messageDesc(file_cloudai_user_v1_cluster, 53);
 
 /**
  * Describes the message cloudai.user.v1.NamespaceNames.
  * Use `create(NamespaceNamesSchema)` to create a new message.
  */
 export const NamespaceNamesSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 51);
+  messageDesc(file_cloudai_user_v1_cluster, 54);
 
 /**
  * Describes the message cloudai.user.v1.PutUserResponse.
  * Use `create(PutUserResponseSchema)` to create a new message.
  */
 export const PutUserResponseSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 52);
+  messageDesc(file_cloudai_user_v1_cluster, 55);
 
 /**
  * Describes the message cloudai.user.v1.ListTokensRequest.
  * Use `create(ListTokensRequestSchema)` to create a new message.
  */
 export const ListTokensRequestSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 53);
+  messageDesc(file_cloudai_user_v1_cluster, 56);
 
 /**
  * Describes the message cloudai.user.v1.ListTokensResponse.
  * Use `create(ListTokensResponseSchema)` to create a new message.
  */
 export const ListTokensResponseSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 54);
+  messageDesc(file_cloudai_user_v1_cluster, 57);
 
 /**
  * Describes the message cloudai.user.v1.IssueTokenRequest.
  * Use `create(IssueTokenRequestSchema)` to create a new message.
  */
 export const IssueTokenRequestSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 55);
+  messageDesc(file_cloudai_user_v1_cluster, 58);
 
 /**
  * Describes the message cloudai.user.v1.IssueTokenResponse.
  * Use `create(IssueTokenResponseSchema)` to create a new message.
  */
 export const IssueTokenResponseSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 56);
+  messageDesc(file_cloudai_user_v1_cluster, 59);
 
 /**
  * Describes the message cloudai.user.v1.RevokeTokenRequest.
  * Use `create(RevokeTokenRequestSchema)` to create a new message.
  */
 export const RevokeTokenRequestSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 57);
+  messageDesc(file_cloudai_user_v1_cluster, 60);
 
 /**
  * Describes the message cloudai.user.v1.RevokeTokenResponse.
  * Use `create(RevokeTokenResponseSchema)` to create a new message.
  */
 export const RevokeTokenResponseSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 58);
+  messageDesc(file_cloudai_user_v1_cluster, 61);
 
 /**
  * Describes the message cloudai.user.v1.ListWorkerEventsRequest.
  * Use `create(ListWorkerEventsRequestSchema)` to create a new message.
  */
 export const ListWorkerEventsRequestSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 59);
+  messageDesc(file_cloudai_user_v1_cluster, 62);
 
 /**
  * Describes the message cloudai.user.v1.ListWorkerEventsResponse.
  * Use `create(ListWorkerEventsResponseSchema)` to create a new message.
  */
 export const ListWorkerEventsResponseSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 60);
+  messageDesc(file_cloudai_user_v1_cluster, 63);
 
 /**
  * Describes the message cloudai.user.v1.ListWorkerTasksRequest.
  * Use `create(ListWorkerTasksRequestSchema)` to create a new message.
  */
 export const ListWorkerTasksRequestSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 61);
+  messageDesc(file_cloudai_user_v1_cluster, 64);
 
 /**
  * Describes the message cloudai.user.v1.ListWorkerTasksResponse.
  * Use `create(ListWorkerTasksResponseSchema)` to create a new message.
  */
 export const ListWorkerTasksResponseSchema = /*@__PURE__*/
-  messageDesc(file_cloudai_user_v1_cluster, 62);
+  messageDesc(file_cloudai_user_v1_cluster, 65);
 

@@ -99,6 +99,55 @@ export declare type RetryRule = Message<"cloudai.user.v1.RetryRule"> & {
 export declare const RetryRuleSchema: GenMessage<RetryRule>;
 
 /**
+ * A relation to other tasks by their labels. Workers with the same value of the label `by` are one place.
+ *
+ * @generated from message cloudai.user.v1.TaskAffinity
+ */
+export declare type TaskAffinity = Message<"cloudai.user.v1.TaskAffinity"> & {
+  /**
+   * @generated from field: map<string, string> labels = 1;
+   */
+  labels: { [key: string]: string };
+
+  /**
+   * @generated from field: string by = 2;
+   */
+  by: string;
+};
+
+/**
+ * Describes the message cloudai.user.v1.TaskAffinity.
+ * Use `create(TaskAffinitySchema)` to create a new message.
+ */
+export declare const TaskAffinitySchema: GenMessage<TaskAffinity>;
+
+/**
+ * @generated from message cloudai.user.v1.TaskSpread
+ */
+export declare type TaskSpread = Message<"cloudai.user.v1.TaskSpread"> & {
+  /**
+   * @generated from field: map<string, string> labels = 1;
+   */
+  labels: { [key: string]: string };
+
+  /**
+   * @generated from field: string by = 2;
+   */
+  by: string;
+
+  /**
+   * @generated from field: optional int32 max_skew = 3;
+   */
+  maxSkew?: number | undefined;
+};
+
+/**
+ * Describes the message cloudai.user.v1.TaskSpread.
+ * Use `create(TaskSpreadSchema)` to create a new message.
+ */
+export declare const TaskSpreadSchema: GenMessage<TaskSpread>;
+
+/**
  * What a user submits.
  *
  * @generated from message cloudai.user.v1.TaskSubmission
@@ -253,6 +302,49 @@ export declare type TaskSubmission = Message<"cloudai.user.v1.TaskSubmission"> &
    * @generated from field: string log_policy = 26;
    */
   logPolicy: string;
+
+  /**
+   * GPU models that will do.
+   *
+   * @generated from field: repeated string gpu_models = 27;
+   */
+  gpuModels: string[];
+
+  /**
+   * How long it will run, as far as the user knows.
+   *
+   * @generated from field: string expected = 28;
+   */
+  expected: string;
+
+  /**
+   * Starts together with the other tasks of its job that say so, or not at all.
+   *
+   * @generated from field: bool gang = 29;
+   */
+  gang: boolean;
+
+  /**
+   * May be stopped and queued again for a task of higher priority; true when left out.
+   *
+   * @generated from field: optional bool preemptible = 30;
+   */
+  preemptible?: boolean | undefined;
+
+  /**
+   * @generated from field: repeated cloudai.user.v1.TaskAffinity near = 31;
+   */
+  near: TaskAffinity[];
+
+  /**
+   * @generated from field: repeated cloudai.user.v1.TaskAffinity apart = 32;
+   */
+  apart: TaskAffinity[];
+
+  /**
+   * @generated from field: repeated cloudai.user.v1.TaskSpread spread = 33;
+   */
+  spread: TaskSpread[];
 };
 
 /**

@@ -66,6 +66,7 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
     return [
       ['workload', `${workload.name}: ${workload.jobs.length} jobs on ${workload.workers.length} workers`],
       ['delays', timing === 'ideal' ? 'none' : 'dispatch, image pull, container start, reports'],
+      ['outages', String(options.outages?.length ?? 0)],
       ['seed', String(seed)],
       ['commit', sourceCommit() ?? 'unknown'],
     ];

@@ -17,4 +17,5 @@ export { TraceError } from './traces/file.ts';
 export { OPENB_LISTS, TraceFolder } from './traces/folder.ts';
 export { type TrainedModel, type TrainingState, type TrainOptions, train, trainingPage } from './training/train.ts';
 export { recordedWorkload, type WorkloadChoice } from './workload/choose.ts';
+export { madeOutages } from './workload/outages.ts';
 export { SYNTHETIC, type SyntheticOptions, synthetic } from './workload/synthetic.ts';

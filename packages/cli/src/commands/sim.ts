@@ -39,6 +39,7 @@ function configureCompare(command: Command, cli: Cli): void {
       )
       .option('--burst <number>', 'near-equal tasks that a user submits at once', wholeNumber, 3)
       .option('--daily', 'quiet nights')
+      .option('--outages <number>', 'workers that go and come back meanwhile, with realistic timing', wholeNumber, 0)
       .option('--seed <number>', 'the same seed gives the same report to the byte', wholeNumber, 1)
       .option('--schedulers <names>', 'only these, separated by commas, as best-fit or best-fit/saf/easy', listOf)
       .option('--starvation <hours>', 'who waits longer goes first; 0: nobody does (24 unless set)', wholeNumber)
@@ -209,6 +210,7 @@ function seedRange(text: string): readonly number[] {
 
 interface CompareFlags {
   readonly starvation?: number;
+  readonly outages: number;
   readonly jobs: number;
   readonly workers: number;
   readonly users: number;
@@ -232,9 +234,13 @@ async function compare(cli: Cli, flags: CompareFlags): Promise<void> {
   const sim = await import('@cloudai/sim');
   const { seed, schedulers, timing, logs, starvation } = flags;
   const bar = progressBar(cli.out);
-  const result = await said(async () =>
-    sim.compare({
-      workload: await workloadOf(cli, flags),
+  if (flags.outages > 0 && timing === 'ideal')
+    throw new CliError('usage', '--outages needs --timing realistic: without heartbeats nobody is missed.');
+  const result = await said(async () => {
+    const workload = await workloadOf(cli, flags);
+    return sim.compare({
+      workload,
+      outages: sim.madeOutages(workload, flags.outages, seed),
       ...(schedulers === undefined ? {} : { schedulers }),
       ...(starvation === undefined ? {} : { starvationMs: starvation === 0 ? null : starvation * 3_600_000 }),
       seed,
@@ -244,8 +250,8 @@ async function compare(cli: Cli, flags: CompareFlags): Promise<void> {
         cli.signal.throwIfAborted();
         bar.show(what, share);
       },
-    }),
-  ).finally(() => bar.clear());
+    });
+  }).finally(() => bar.clear());
   if (cli.json) cli.out.json(result.figures);
   else cli.out.print(result.table);
   for (const warning of result.warnings) cli.out.note(warning);

@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest';
 import { scheduler } from '../cluster/scheduler.ts';
+import { REALISTIC } from '../cluster/timing.ts';
 import { replay } from '../cluster/virtual-cluster.ts';
 import { recordedTraces } from '../testing/traces.ts';
 import { TraceFolder } from '../traces/folder.ts';
 import { recordedWorkload } from './choose.ts';
 import { parseHistory } from './history.ts';
+import { madeOutages } from './outages.ts';
 import { cleanJobs } from './recorded.ts';
 import { SYNTHETIC, synthetic } from './synthetic.ts';
 
@@ -65,6 +67,19 @@ test('made workloads: as many as asked for, in time, each fits somewhere, nights
   expect(jobs.every(({ request }) => request.gpuMillis <= largest)).toBe(true);
   const byNight = jobs.filter(({ submitMs }) => (submitMs % 86_400_000) / 3_600_000 < 8).length;
   expect(byNight / jobs.length).toBeLessThan(0.2);
+});
+
+test('outages come in bunches, one at a time for each worker, and cost no job', () => {
+  const workload = synthetic({ ...SYNTHETIC, jobs: 300, failing: 0 });
+  const outages = madeOutages(workload, 6, 5);
+  expect(outages).toHaveLength(6);
+  for (const one of outages)
+    for (const other of outages)
+      if (one !== other && one.workerId === other.workerId)
+        expect(one.toMs < other.fromMs || other.toMs < one.fromMs).toBe(true);
+  const { jobs } = replay(workload, { scheduler: scheduler('balanced'), timing: REALISTIC, outages });
+  expect(jobs.filter((job) => !job.completed)).toEqual([]);
+  expect(jobs.some((job) => job.runs.length > 1)).toBe(true);
 });
 
 test('what is no workload is refused with what is one', () => {

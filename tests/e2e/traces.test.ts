@@ -65,6 +65,7 @@ test('one task is one tree, from submit to release, over both processes', async 
   expect(below(submit!).map(({ name }) => name)).toEqual(['admit', 'commit']);
   expect(below(attempt!).map(({ name, service }) => `${service}: ${name}`)).toEqual([
     'cloudai-master: commit',
+    'cloudai-worker: create',
     'cloudai-master: dispatch',
     'cloudai-master: place',
     'cloudai-worker: pull',

@@ -229,7 +229,7 @@ export class AttemptRunner {
     let beganAt: number | null = null;
     while (true) {
       try {
-        const { containerId, startedAt } = await starts.run(async () => {
+        const { containerId, startedAt, createMs } = await starts.run(async () => {
           await this.#untilItMay(); // The lease may have run out while others started.
           if (askedAt === null && this.#isStopWanted())
             throw new RuntimeError('start_error', 'it was stopped before it started');
@@ -240,7 +240,7 @@ export class AttemptRunner {
         // Never more than since it was asked for, whatever happened to the wall clock in between.
         const ranForMs = Math.max(0, Math.min(clock.wallNow() - startedAt, clock.now() - (askedAt ?? clock.now())));
         this.noteStart(ranForMs);
-        this.#tellPhase('start', beganAt);
+        this.#tellStart(beganAt, createMs);
         this.dispatch({ kind: 'started', containerId, startedAt, ranForMs, imageDigest: image.digest });
         this.#background(
           measureSoon(this.#host, this.#abort.signal, () => (this.#state.phase === 'running' ? this.measure() : null)),
@@ -402,6 +402,13 @@ export class AttemptRunner {
       endedAt: endedAt ?? this.#host.clock.wallNow(),
       error: error === null ? null : (error as Error).message,
     });
+  }
+
+  #tellStart(beganAt: number | null, createMs: number | undefined): void {
+    if (beganAt === null) return;
+    const createdAt = beganAt + (createMs ?? 0);
+    if (createMs !== undefined) this.#tellPhase('create', beganAt, null, createdAt);
+    this.#tellPhase('start', createdAt);
   }
 
   #tellEnd(result: AttemptResult): void {

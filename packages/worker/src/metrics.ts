@@ -70,7 +70,8 @@ export class WorkerMetrics implements WorkerObserver {
       new Histogram({ name, help, buckets: SECONDS, registers: [this.registry] });
     this.#phase = {
       pull: duration('cloudai_worker_image_pull_seconds', 'Time until an image was there; it may have been already.'),
-      start: duration('cloudai_worker_container_start_seconds', 'Time to create and start a container.'),
+      create: duration('cloudai_worker_container_create_seconds', 'Time to make a container.'),
+      start: duration('cloudai_worker_container_start_seconds', 'Time to start it.'),
       run: duration('cloudai_worker_attempt_run_seconds', 'Run time of processes.'),
       report: duration('cloudai_worker_report_seconds', 'From the end of a process until the master has all of it.'),
     };

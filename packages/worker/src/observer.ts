@@ -3,11 +3,12 @@ import type { AttemptKey, AttemptResult } from './core/attempt.ts';
 
 /**
  * pull     the image was made present
- * start    its container was created and started
+ * create   its container was made
+ * start    and started
  * run      its process, from start to end
  * report   from the end until the master has all of it
  */
-export type PhaseName = 'pull' | 'start' | 'run' | 'report';
+export type PhaseName = 'pull' | 'create' | 'start' | 'run' | 'report';
 
 export interface Phase {
   readonly name: PhaseName;

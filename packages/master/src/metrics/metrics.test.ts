@@ -48,7 +48,11 @@ describe('who may read them', () => {
   test('where the operator says so, callers on this machine, but no proxy on it', async () => {
     const open = await TestMaster.start({ metrics: { token: null, openOnLoopback: true } });
     const ask = (headers: Record<string, string>) => fetch(`${open.handle.restUrl}/metrics`, { headers });
-    expect((await ask({})).status).toBe(200);
+    const first = await ask({});
+    expect(first.status).toBe(200);
+    const text = await first.text();
+    for (const line of ['cloudai_tasks{state="queued"} 0', 'cloudai_workers{state="active"} 0'])
+      expect(text.split('\n'), 'the first scrape is whole').toContain(line);
     expect((await ask({ 'x-forwarded-for': '10.0.0.1' })).status).toBe(401);
     await open.close();
   });

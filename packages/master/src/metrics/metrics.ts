@@ -167,14 +167,15 @@ export class MasterMetrics {
     this.#grown('cloudai_log_received_bytes_total', 'Log bytes that workers sent.', () => sources.logBytes().received);
     this.#grown('cloudai_log_read_bytes_total', 'Log bytes that were read for users.', () => sources.logBytes().read);
 
+    // The first of its group: a scrape asks in this order, and its `collect` sets the others before their turn.
+    const depth = gauge('cloudai_queue_depth', 'Queued tasks.');
     const tasks = gauge('cloudai_tasks', 'Tasks that have not ended, by state.', ['state']);
     const workers = gauge('cloudai_workers', 'Workers, by state.', ['state']);
-    const depth = gauge('cloudai_queue_depth', 'Queued tasks.');
     const oldest = gauge('cloudai_queue_oldest_wait_seconds', 'Wait of the queued task that waits longest.');
     const capacity = this.#resources('capacity', 'of active workers');
     const allocated = this.#resources('allocated', 'held by reservations');
     const used = this.#resources('used', 'in use, as measured');
-    // One look at the workers for all of them: the first gauge that is asked takes it.
+    // One look at the workers for all of them.
     depth.collect = () => {
       const counts = loop.engine.counts();
       for (const state of LIVE_STATES) tasks.set({ state }, counts[state]);

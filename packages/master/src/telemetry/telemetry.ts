@@ -43,7 +43,11 @@ interface LiveHistory {
 
 /** Rings beyond this many are not made; those workers have minutes only. */
 const MOST_RINGS = 5_000;
-/** What a lost master costs the chart of a running task at most. */
+/** Running attempts beyond so many have no chart: 311 MiB are enough. */
+const MOST_HISTORIES = 20_000;
+/** Handed over at a time, so that the loop is not held up by copying them. */
+const SAVED_AT_ONCE = 500;
+/** What a lost master costs the chart of a running task at most, unless very many run. */
 const SAVE_EVERY_MS = 300_000;
 
 export class Telemetry {
@@ -119,7 +123,9 @@ export class Telemetry {
   /** Hands everything that is only in memory to the archive. */
   flush(): void {
     this.#minutes.flush();
-    this.#saveAttempts([...this.#live.keys()]);
+    const keys = [...this.#live.keys()];
+    for (let from = 0; from < keys.length; from += SAVED_AT_ONCE)
+      this.#saveAttempts(keys.slice(from, from + SAVED_AT_ONCE));
   }
 
   // ---- what is asked ------------------------------------------------------------------------------
@@ -187,6 +193,7 @@ export class Telemetry {
     const key = keyOf(taskId, attempt);
     const live = this.#live.get(key);
     if (live !== undefined) live.history.put(at, usage);
+    else if (this.#live.size >= MOST_HISTORIES) return;
     else if (row.assignedAt >= this.#startedAt) {
       const history = new AttemptHistory();
       history.put(at, usage);
@@ -218,7 +225,10 @@ export class Telemetry {
 
   #save(now: number): void {
     const due: string[] = [];
-    for (const [key, live] of this.#live) if (now - live.savedAt >= SAVE_EVERY_MS) due.push(key);
+    for (const [key, live] of this.#live) {
+      if (now - live.savedAt >= SAVE_EVERY_MS) due.push(key);
+      if (due.length >= SAVED_AT_ONCE) break;
+    }
     this.#saveAttempts(due);
   }
 

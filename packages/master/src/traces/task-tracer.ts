@@ -1,6 +1,6 @@
 /**
  * A trace of every task, from what the master commits: its way from submit to release, with the worker's spans (pull,
- * start, run, report) below each attempt.
+ * create, start, run, report) below each attempt.
  *
  *   task ┬ submit ┬ admit
  *        │        └ commit
@@ -8,7 +8,7 @@
  *        └ attempt ┬ place
  *                  ├ commit
  *                  ├ dispatch        until the worker confirmed it
- *                  ├ pull, start, run, report      told by the worker
+ *                  ├ pull, create, start, run, report      told by the worker
  *                  └ release
  *
  * Spans are made when they are over. What is not in the rows (how long a step or a commit took) is remembered until then,

@@ -22,6 +22,8 @@ export interface StartedContainer {
   readonly containerId: string;
   /** Unix ms, by the runtime's own account. */
   readonly startedAt: number;
+  /** How much of the start went into creating it. */
+  readonly createMs?: number;
 }
 
 export interface FoundContainer {

@@ -112,7 +112,9 @@ export class DockerRuntime implements Runtime {
 
   async start(key: AttemptKey, spec: RunSpec, image: PreparedImage): Promise<StartedContainer> {
     const name = this.#name(key);
+    const asked = performance.now();
     const { containerId, startedAt: ranSince } = await this.#create(name, key, spec, image);
+    const createMs = performance.now() - asked;
     this.#ids.set(name, containerId);
     // An earlier start was carried out and its answer was lost. The process may have ended since; it runs once.
     if (ranSince !== null) return { containerId, startedAt: ranSince };
@@ -129,9 +131,10 @@ export class DockerRuntime implements Runtime {
       throw await this.#startFailure(name, error);
     }
     const startedAt = await this.#watcher.startedAt(name, START_EVENT_MS);
-    if (startedAt !== null) return { containerId, startedAt };
+    if (startedAt !== null) return { containerId, startedAt, createMs };
     const inspect = await this.#inspect(name);
-    return { containerId, startedAt: (inspect === null ? null : time(inspect.State.StartedAt)) ?? Date.now() };
+    const told = inspect === null ? null : time(inspect.State.StartedAt);
+    return { containerId, startedAt: told ?? Date.now(), createMs };
   }
 
   wait(key: AttemptKey, _containerId: string, signal: AbortSignal): Promise<ContainerExit> {

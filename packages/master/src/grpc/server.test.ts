@@ -182,11 +182,11 @@ describe('what differs from JSON on purpose', () => {
         deadline: { seconds: 4_102_444_800n, nanos: 0 },
       },
     });
-    expect((await admin.getTask({ taskId: task!.id })).spec).toMatchObject({
-      deadlineAt: 4_102_444_800_000,
-      preemptible: false,
-    });
+    const { spec } = await admin.getTask({ taskId: task!.id });
     await admin.cancelTask({ taskId: task!.id });
+    expect(spec).toMatchObject({ deadlineAt: 4_102_444_800_000 });
+    for (const part of ['zone', '"app":"db"', '"app":"web"', '"maxSkew":2', '"preemptible":false'])
+      expect(JSON.stringify(spec)).toContain(part);
   });
 
   test('what goes back to its default is named', async () => {

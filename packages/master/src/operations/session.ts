@@ -17,13 +17,22 @@ type SessionOperations = Pick<Operations, 'createSession' | 'getSession' | 'endS
 const SESSION_TTL_MS = 12 * 3_600_000;
 /** Sessions of one token at a time; one more ends the oldest. */
 const MAX_SESSIONS = 20;
+/** Each is a row that stays, so a script that logs in all the time is told to keep its session. */
+const MAX_LOGINS_A_MINUTE = 60;
+const MINUTE_MS = 60_000;
 
 export function sessionOperations(context: MasterContext, logins: LoginCodes): SessionOperations {
   return {
     async createSession({ subject }) {
       const root = findToken(context, rootOf(subject.tokenId));
       const now = context.now();
-      const open = sessionsOf(context, root.id).filter(({ expiresAt }) => expiresAt! > now);
+      const all = sessionsOf(context, root.id);
+      const recent = all.filter(({ createdAt }) => createdAt > now - MINUTE_MS);
+      if (recent.length >= MAX_LOGINS_A_MINUTE)
+        throw new Rejected('rate_limited', `${recent.length} sessions of this token began within a minute`, undefined, {
+          retryAfterSeconds: Math.ceil((recent[0]!.createdAt + MINUTE_MS - now) / 1000),
+        });
+      const open = all.filter(({ revoked, expiresAt }) => !revoked && expiresAt! > now);
       for (const { id } of open.slice(0, Math.max(0, open.length + 1 - MAX_SESSIONS)))
         await submit(context, { kind: 'revokeToken', id, by: subject.user }, 'done');
       const { id, token, hash } = context.identity.makeApiToken(root.id);
@@ -67,11 +76,11 @@ export function subjectOfLogin(context: MasterContext, logins: LoginCodes, reque
   return subject;
 }
 
-/** Not revoked, oldest first. */
+/** Oldest first, those that have ended too. */
 function sessionsOf(context: MasterContext, root: string): ApiToken[] {
   return context.loop.engine
     .tokens()
-    .filter(({ id, revoked }) => !revoked && isSession(id) && rootOf(id) === root)
+    .filter(({ id }) => isSession(id) && rootOf(id) === root)
     .sort((a, b) => a.createdAt - b.createdAt);
 }
 

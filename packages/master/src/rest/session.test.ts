@@ -174,6 +174,17 @@ describe('a session ends', () => {
   });
 });
 
+test('a script that logs in all the time is told to wait', async () => {
+  const token = await bench.addUser('busy', 'user', ['red']);
+  const login = () => rest.post('/session', { token }, { user: null });
+  for (let index = 0; index < 60; index++) expect((await login()).status).toBe(201);
+  const refused = await login();
+  expect([refused.status, refused.body.error.code]).toEqual([429, 'rate_limited']);
+  expect(Number(refused.headers['retry-after'])).toBeGreaterThan(50);
+  await bench.advance(60_000);
+  expect((await login()).status).toBe(201);
+});
+
 test('a session survives a restart of the master, over its real server', async () => {
   const master = await TestMaster.start();
   try {

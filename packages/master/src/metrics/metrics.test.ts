@@ -45,6 +45,20 @@ describe('who may read them', () => {
     expect((await get('/metrics', token)).status).toBe(403);
   });
 
+  test('whoever guesses is told to wait; the right token never is', async () => {
+    const slow = await TestMaster.start({
+      metrics: { token: TOKEN, openOnLoopback: false },
+      rest: { port: 0, failedLogins: 3 },
+    });
+    const ask = async (token: string) => {
+      const headers = { authorization: `Bearer ${token}` };
+      return (await fetch(`${slow.handle.restUrl}/metrics`, { headers })).status;
+    };
+    expect([await ask('a'), await ask('b'), await ask('c'), await ask('d')]).toEqual([401, 401, 401, 429]);
+    expect(await ask(TOKEN)).toBe(200);
+    await slow.close();
+  });
+
   test('where the operator says so, callers on this machine, but no proxy on it', async () => {
     const open = await TestMaster.start({ metrics: { token: null, openOnLoopback: true } });
     const ask = (headers: Record<string, string>) => fetch(`${open.handle.restUrl}/metrics`, { headers });

@@ -4,19 +4,18 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { MasterContext } from '../context.ts';
 import { Rejected } from '../operations/index.ts';
-import { authenticate } from './authenticate.ts';
+import type { Caller } from './authenticate.ts';
 import { isLoopback } from './hosts.ts';
 import type { RestOptions } from './options.ts';
 
 export const METRICS_PATH = '/metrics';
 
-/** Throws `Rejected` for whoever may not read them. */
+/** Throws `Rejected` for whoever may not read them. `authenticate` is asked where no other right is shown. */
 export function checkMetricsReader(
-  context: MasterContext,
   request: FastifyRequest,
   { metricsAccess: access }: Pick<RestOptions, 'metricsAccess'>,
+  authenticate: () => Caller,
 ): void {
   const { authorization } = request.headers;
   const isHere = isLoopback(request.socket.remoteAddress?.replace(/^::ffff:/, '') ?? '');
@@ -25,7 +24,7 @@ export function checkMetricsReader(
   if (access?.openOnLoopback === true && isHere && !isForwarded && authorization === undefined) return;
   const [, token = null] = /^Bearer +(\S+) *$/i.exec(authorization ?? '') ?? [];
   if (token !== null && access?.token != null && isSame(token, access.token)) return;
-  const { subject } = authenticate(context, request);
+  const { subject } = authenticate();
   if (subject.role !== 'admin')
     throw new Rejected(
       'forbidden',

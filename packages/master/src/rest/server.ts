@@ -125,7 +125,9 @@ export function buildServer(context: MasterContext, options: RestOptions): RestS
     const address = addressOf(request);
     if (OPEN_PATHS.has(address)) return;
     if (address === METRICS_PATH && options.metrics !== undefined) {
-      checkMetricsReader(context, request, options);
+      checkMetricsReader(request, options, () =>
+        failedLogins.admit(request.ip, request.headers, () => authenticate(context, request)),
+      );
       return;
     }
     if (pages.isPage(request)) return;

@@ -106,6 +106,11 @@ export const TaskUsageView = Type.Object(
     storageBytes: Type.Integer(),
     networkRxBytes: Type.Integer(),
     networkTxBytes: Type.Integer(),
+    gpu: Type.Union([Type.Number(), Type.Null()], {
+      description: '0..1 of its devices; null where it is not measured.',
+    }),
+    diskReadBytes: Type.Union([Type.Integer(), Type.Null()], { description: 'Since the start, from block devices.' }),
+    diskWriteBytes: Type.Union([Type.Integer(), Type.Null()]),
     paused: Type.Boolean(),
   },
   { $id: 'TaskUsage' },

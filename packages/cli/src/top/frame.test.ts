@@ -40,6 +40,7 @@ function filled(tasks = 3): TopData {
       {
         ...{ taskId: 'task000000000000', attempt: 1, cpuMillis: 640, memoryBytes: 2 ** 28, memoryPeakBytes: 2 ** 28 },
         ...{ storageBytes: 0, networkRxBytes: 0, networkTxBytes: 0, paused: false },
+        ...{ gpu: null, diskReadBytes: null, diskWriteBytes: null },
       },
     ],
   });

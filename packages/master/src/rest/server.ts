@@ -168,6 +168,7 @@ export function buildServer(context: MasterContext, options: RestOptions): RestS
       const caller = failedLogins.admit(request.socket.remoteAddress, headers, () =>
         authenticate(context, { method: 'GET', headers }),
       );
+      requestRate.take(caller.subject);
       if (draining) throw new Rejected('unavailable', 'The master is stopping; try again');
       return caller;
     },

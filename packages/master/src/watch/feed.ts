@@ -116,16 +116,17 @@ export class Feed {
 
   #addTask(task: Task, isNew: boolean): void {
     const attempts = this.#loop.engine.attempts(task.id);
-    const before = isNew ? NONE : this.#statesBefore(task);
+    const last = this.tasks.newest(task.id)?.row;
+    const before = isNew ? NONE : statesBefore(last);
+    // Nobody reads it any more.
+    if (last !== undefined) last.text = null;
     this.tasks.add(task.id, { task, attempts, before, text: null }, this.head);
   }
+}
 
-  #statesBefore(task: Task): ReadonlySet<TaskState> | null {
-    const last = this.tasks.newest(task.id)?.row;
-    if (last === undefined) return null;
-    if (last.before?.has(last.task.state) === true || last.before === null) return last.before;
-    return new Set(last.before).add(last.task.state);
-  }
+function statesBefore(last: TaskChange | undefined): ReadonlySet<TaskState> | null {
+  if (last === undefined || last.before === null) return null;
+  return last.before.has(last.task.state) ? last.before : new Set(last.before).add(last.task.state);
 }
 
 const NONE: ReadonlySet<TaskState> = new Set();

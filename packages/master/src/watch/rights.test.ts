@@ -1,6 +1,10 @@
 // Who may watch what: the same as who may list it, for as long as that holds.
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
 import { WATCH_CLOSE, WATCH_PATH, WATCH_PROTOCOL, WATCH_TOPICS } from '@cloudai/api/watch';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { Authority } from '../identity/authority.ts';
+import { startRest } from '../rest/index.ts';
 import { WatchCase } from '../testing/watch-case.ts';
 import { refusalOf, Watcher } from '../testing/watcher.ts';
 
@@ -163,6 +167,22 @@ describe('the way in', () => {
   test('only under a name of this master', async () => {
     const answer = await refused({ headers: { ...auth(at.token('ann')).headers, host: 'evil.example' } });
     expect(answer.status).toBe(421);
+  });
+
+  test('over TLS', async () => {
+    const directory = path.join(at.bench.directory, 'ca');
+    await mkdir(directory);
+    await Authority.create(directory, 'bench', Date.now());
+    const ca = await Authority.load(directory, 'bench');
+    const tls = await ca.issueServer([], Date.now());
+    const rest = await startRest(at.bench.context, { host: '127.0.0.1', port: 0, tls });
+    const watcher = await Watcher.open(rest.url, at.token('ann'), { ca: ca.rootPem });
+    await watcher.subscribe('events');
+    await at.submit('ann');
+    await watcher.next('event');
+    const closing = rest.close();
+    expect((await watcher.closed).code).toBe(WATCH_CLOSE.restarting);
+    await closing;
   });
 
   test('is an upgrade', async () => {

@@ -89,6 +89,11 @@ function taskUsageOf(usage: AttemptUsage): SampleView['tasks'][number] {
     usage;
   return {
     ...{ taskId, attempt, cpuMillis, memoryBytes, memoryPeakBytes, storageBytes, networkRxBytes, networkTxBytes },
+    ...{
+      gpu: usage.gpu ?? null,
+      diskReadBytes: usage.diskReadBytes ?? null,
+      diskWriteBytes: usage.diskWriteBytes ?? null,
+    },
     paused: usage.paused,
   };
 }

@@ -57,12 +57,19 @@ export function valid(schema: JsonSchema): fc.Arbitrary<Json> {
     case 'array':
       return fc.array(valid(schema.items ?? {}), {
         minLength: schema.minItems ?? 0,
-        maxLength: 3,
+        maxLength: Math.max(3, schema.minItems ?? 0),
       }) as fc.Arbitrary<Json>;
     case 'integer':
-      return fc.integer({ min: schema.minimum ?? 0, max: Math.min(schema.maximum ?? 100, 1000) });
+      return fc.integer({
+        min: schema.minimum ?? 0,
+        max: Math.max(schema.minimum ?? 0, Math.min(schema.maximum ?? 100, 1000)),
+      });
     case 'number':
-      return fc.double({ min: schema.minimum ?? 0.1, max: schema.maximum ?? 10, noNaN: true });
+      return fc.double({
+        min: schema.minimum ?? 0.1,
+        max: Math.max(schema.minimum ?? 0.1, schema.maximum ?? 10),
+        noNaN: true,
+      });
     case 'boolean':
       return fc.boolean();
     case 'null':

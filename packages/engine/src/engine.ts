@@ -32,6 +32,7 @@ import { connectWorker, disconnectWorker, type HeartbeatWorker, hear, heartbeatW
 import { putNamespace, putToken, putUser, revokeToken } from './stages/tenancy.ts';
 import { tick, tickDue } from './stages/tick.ts';
 import { useScheduler } from './stages/use-scheduler.ts';
+import { positionOf, waitingFrom, walkWaiting } from './stages/waiting-order.ts';
 import { joinWorker, labelWorker, registerWorker, renewWorker, unregisterWorker } from './stages/workers.ts';
 import { EngineState } from './state.ts';
 import { Step } from './step.ts';
@@ -135,18 +136,18 @@ export class Engine {
 
   /** Queued tasks, the next first. */
   *queued(): IterableIterator<Task> {
-    const walk = this.#state.queue.pass();
+    const walk = walkWaiting(this.#state);
     for (let entry = walk.next(); entry !== null; entry = walk.next()) yield this.#state.tasks.get(entry.taskId)!;
   }
 
   /** `count` queued tasks in order, from a position on; 1 = next of all. */
   queuedFrom(position: number, count: number): Task[] {
-    return this.#state.queue.slice(position, count).map((id) => this.#state.tasks.get(id)!);
+    return waitingFrom(this.#state, position, count).map((id) => this.#state.tasks.get(id)!);
   }
 
-  /** 1 = next of all queued tasks; null when it is not queued. */
+  /** 1 = next of all queued tasks; null when it is not queued, or too far back for the order in use to say. */
   position(taskId: TaskId): number | null {
-    return this.#state.queue.position(taskId);
+    return positionOf(this.#state, taskId);
   }
 
   attempt(taskId: TaskId, number: number): Attempt | null {

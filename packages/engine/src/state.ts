@@ -12,14 +12,14 @@ import { add, type Resources, subtract, ZERO } from './model/resources.ts';
 import { SpecCache } from './model/spec-cache.ts';
 import { isTerminal, type Task, type TaskId, type TaskState } from './model/task.ts';
 import type { ApiToken, Namespace, User } from './model/tenancy.ts';
-import { isGangMember } from './model/terms.ts';
+import { TermIndex } from './model/term-index.ts';
 import type { Worker } from './model/worker.ts';
 import { Demand } from './policy/demand.ts';
 import type { WorkerRoom } from './policy/policy.ts';
 import { DEFAULT_PLACEMENT } from './policy/registry.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { SchedulerLease } from './stages/lease.ts';
-import { mindsOthers } from './stages/neighbours.ts';
+import type { Plan } from './stages/place.ts';
 import { WaitingQueue } from './stages/queue.ts';
 import { isInfrastructure } from './stages/retry.ts';
 import { Timers } from './timers.ts';
@@ -66,10 +66,8 @@ export class EngineState {
   readonly ended = new Timers();
   /** Pending tasks by the parents they wait for. */
   readonly children = new Map<TaskId, Set<TaskId>>();
-  /** Tasks that start together and have not ended, by job. */
-  readonly gangs = new Map<string, Set<TaskId>>();
-  /** Tasks that have not ended and say whom they want to be near, or apart from. */
-  readonly mindful = new Set<TaskId>();
+  /** Tasks that say more of where and with whom they run than most. */
+  readonly terms = new TermIndex();
   readonly counts: Record<TaskState, number> = {
     pending: 0,
     queued: 0,
@@ -94,6 +92,8 @@ export class EngineState {
   /** A schedule pass might place something. */
   passWanted = false;
   lastPassAt = Number.NEGATIVE_INFINITY;
+  /** What the last pass found that looked at everything; to explain by. */
+  lastPass: Pick<Plan, 'blocked' | 'promised'> | null = null;
   /** Of the external scheduler that was heard of last; ended or not. */
   lease: SchedulerLease | null = null;
   /** Queued since the last pass, the first of them: their message still has to say why they wait. */
@@ -202,7 +202,7 @@ export class EngineState {
     this.counts[after.state] += 1;
     this.#queueTask(before, after);
     this.#linkParents(before, after);
-    if (after.spec.terms !== undefined) this.#indexTerms(after);
+    this.terms.note(after);
     if (before?.state === 'pending' || after.state === 'pending')
       this.#arm(timerKey('eligible', after.id), this.eligibleDue(after));
     this.#armQueueTimeout(after);
@@ -311,20 +311,6 @@ export class EngineState {
       if (this.unexplained.size < UNEXPLAINED_TASKS) this.unexplained.add(after.id);
       this.passWanted = true;
     } else if (was && !is) this.unexplained.delete(after.id);
-  }
-
-  #indexTerms({ id, jobId, spec, state }: Task): void {
-    const over = isTerminal(state);
-    if (mindsOthers(spec)) {
-      if (over) this.mindful.delete(id);
-      else this.mindful.add(id);
-    }
-    if (!isGangMember(spec) || jobId === null) return;
-    const gang = this.gangs.get(jobId) ?? new Set();
-    if (over) gang.delete(id);
-    else gang.add(id);
-    if (gang.size === 0) this.gangs.delete(jobId);
-    else this.gangs.set(jobId, gang);
   }
 
   #linkParents(before: Task | undefined, after: Task): void {

@@ -57,6 +57,11 @@ export function spreadOf(spec: Pick<TaskSpec, 'terms'>): readonly TaskSpread[] {
   return spec.terms?.spread ?? NO_SPREAD;
 }
 
+/** Whether a task has anything to say about others. */
+export function mindsOthers(spec: Pick<TaskSpec, 'terms'>): boolean {
+  return nearOf(spec).length + apartOf(spec).length + spreadOf(spec).length > 0;
+}
+
 export function isPreemptible(spec: Pick<TaskSpec, 'terms'>): boolean {
   return spec.terms?.preemptible ?? true;
 }

@@ -38,7 +38,7 @@ export function commitPlan(step: Step, { planner, assignments, claim }: CommitPl
 function neighbourProblem({ state }: Step, taskId: TaskId, workerId: string): Rejection | null {
   const task = state.tasks.get(taskId);
   const entry = state.workers.get(workerId);
-  if (task === undefined || entry === undefined || state.mindful.size === 0) return null;
+  if (task === undefined || entry === undefined || state.terms.mindful.size === 0) return null;
   const workers = state.known().map(({ worker }) => worker);
   const neighbours = new Neighbours(workers, neighboursOf(state));
   const newcomer = { spec: task.spec, class: task };

@@ -15,9 +15,12 @@ interface Scene {
   readonly policy?: string;
   readonly cursor?: string;
   readonly failedOn?: readonly string[];
+  readonly blocked?: ReturnType<ExplainView['blocked']>;
+  readonly promised?: ReturnType<ExplainView['promised']>;
 }
 
-function viewOf({ workers = [], quota, policy = 'greedy', cursor, failedOn = [] }: Scene): ExplainView {
+function viewOf({ workers = [], quota, policy = 'greedy', cursor, failedOn = [], ...rest }: Scene): ExplainView {
+  const { blocked = null, promised = null } = rest;
   const known = workers.map(([worker, taken]): KnownWorker => {
     if (worker.capacity === null) return { worker, ledger: null };
     const room = roomOf(worker);
@@ -31,6 +34,8 @@ function viewOf({ workers = [], quota, policy = 'greedy', cursor, failedOn = [] 
     knowledge: NOTHING_KNOWN,
     failedOn: () => failedOn,
     position: () => 3,
+    blocked: () => blocked,
+    promised: () => promised,
     quota: () => quota ?? null,
   };
 }
@@ -278,5 +283,26 @@ test('a task that runs or has ended does not wait', () => {
     couldEverFit: true,
     workers: [],
     advice: null,
+  });
+});
+
+describe('a task that waits for the sake of others', () => {
+  const workers = [[w(1, { cpu: 4 }), {}]] as const;
+
+  test('is told of its gang, of neighbours and of promises to others', () => {
+    const told = (blocked: NonNullable<Scene['blocked']>) =>
+      explain(task({ cpu: 1 }), viewOf({ workers, blocked }), 0).summary;
+    expect(told('gang')).toBe('Waits until all tasks of its gang can start together');
+    expect(told('neighbours')).toBe('Waits for a worker that has the right tasks beside it');
+    expect(told('promised')).toBe('Waits because the workers with room are kept for tasks before it');
+    expect(told('room')).toBe('Waits for its turn: position 3 in the queue');
+  });
+
+  test('is told of the worker that is kept for it', () => {
+    const promised = { taskId: 't', workerId: 'worker-1', startAt: 90_000 };
+    const full = [[w(1, { cpu: 4 }), { cpu: 3 }]] as const;
+    expect(explain(task({ cpu: 2 }), viewOf({ workers: full, promised }), 0).summary).toBe(
+      'Insufficient CPU: worker has 1.00 available, task requires 2.00. Worker worker-1 is kept for it, and is expected to have room in 1m30s',
+    );
   });
 });

@@ -22,7 +22,7 @@ import { advise, quotaAdvice } from './advice.ts';
 import { candidatesOf } from './candidates.ts';
 import { type Claim, claimOf, type KnownWorker } from './claim.ts';
 
-import type { QuotaState } from './place.ts';
+import type { BlockedClass, PromisedStart, QuotaState } from './place.ts';
 
 export interface ExplainView {
   /** Every worker that is known, ascending by id. */
@@ -34,6 +34,10 @@ export interface ExplainView {
   failedOn(task: Task): readonly string[];
   /** 1 = next of all queued tasks; null when it is not queued. */
   position(taskId: string): number | null;
+  /** Why the last pass left tasks of its kind waiting; null when it did not. */
+  blocked(taskId: string): BlockedClass['reason'] | null;
+  /** The worker that is kept for it; null when none is. */
+  promised(taskId: string): PromisedStart | null;
   /** null: the namespace has no quota. */
   quota(namespace: string): QuotaState | null;
 }
@@ -71,13 +75,43 @@ function summaryOf(task: Task, claim: Claim, view: ExplainView, position: number
     case 'pending':
       return pendingMessage(task, now);
     case 'queued':
-      return waitingMessage(claim, view) ?? `Waits for its turn: position ${position ?? 1} in the queue`;
+      return queuedMessage(task, claim, view, position, now);
     case 'assigned':
     case 'running':
     case 'completed':
     case 'failed':
     case 'cancelled':
       return task.message ?? `Task is ${task.state}, it does not wait`;
+  }
+}
+
+function queuedMessage(task: Task, claim: Claim, view: ExplainView, position: number | null, now: number): string {
+  const room = waitingMessage(claim, view);
+  const held = heldMessage(task, view, now);
+  if (room !== null) return view.promised(task.id) === null || held === null ? room : `${room}. ${held}`;
+  return held ?? `Waits for its turn${position === null ? '' : `: position ${position} in the queue`}`;
+}
+
+/** What the order of the queue has to do with it; null when it has nothing. */
+export function heldMessage(task: Task, view: Pick<ExplainView, 'blocked' | 'promised'>, now: number): string | null {
+  const promised = view.promised(task.id);
+  if (promised !== null) {
+    const { workerId, startAt } = promised;
+    return startAt === null
+      ? `Worker ${workerId} is kept for it until it has room`
+      : `Worker ${workerId} is kept for it, and is expected to have room in ${durationQuantity(Math.max(0, startAt - now))}`;
+  }
+  switch (view.blocked(task.id)) {
+    case 'gang':
+      return 'Waits until all tasks of its gang can start together';
+    case 'neighbours':
+      return 'Waits for a worker that has the right tasks beside it';
+    case 'promised':
+      return 'Waits because the workers with room are kept for tasks before it';
+    case 'room':
+    case 'quota':
+    case null:
+      return null;
   }
 }
 

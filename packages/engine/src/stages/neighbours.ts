@@ -4,7 +4,7 @@
  * is not joined by one of that kind that does not mind.
  */
 import type { TaskSpec } from '../model/task.ts';
-import { apartOf, nearOf, spreadOf, type TaskAffinity } from '../model/terms.ts';
+import { apartOf, mindsOthers, nearOf, spreadOf, type TaskAffinity } from '../model/terms.ts';
 import type { Worker } from '../model/worker.ts';
 import { labelOf } from '../policy/feasibility.ts';
 import type { EngineState } from '../state.ts';
@@ -20,11 +20,6 @@ export interface Neighbour {
 export interface Newcomer {
   readonly spec: TaskSpec;
   readonly class: { readonly namespace: string };
-}
-
-/** Whether a task has anything to say about others. */
-export function mindsOthers(spec: Pick<TaskSpec, 'terms'>): boolean {
-  return nearOf(spec).length + apartOf(spec).length + spreadOf(spec).length > 0;
 }
 
 /** Everybody who lives on a worker. */

@@ -1,15 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { fitsIn, type Resources, subtract } from '../model/resources.ts';
 import type { Task } from '../model/task.ts';
-import { gpuModelsOf } from '../model/terms.ts';
 import type { Worker } from '../model/worker.ts';
-import { couldEverFit, fits, takesWork } from '../policy/feasibility.ts';
-import type { PlacementPolicy, Scorer, WorkerRoom } from '../policy/policy.ts';
+import type { PlacementPolicy } from '../policy/policy.ts';
 import { placementPolicies, placementPolicy } from '../policy/registry.ts';
-import { RoomTable } from '../policy/room-table.ts';
+import { naivePlan } from '../testing/naive-plan.ts';
 import { type Amounts, gpuDevice, resources, roomOf, specRow, taskRow, workerRow } from '../testing/rows.ts';
-import { claimOf } from './claim.ts';
 import { type PlaceView, type Plan, place, type QuotaState } from './place.ts';
 import { WaitingQueue } from './queue.ts';
 
@@ -401,57 +397,3 @@ const packing: PlacementPolicy = {
     parts: () => ({}),
   }),
 };
-
-/** The meaning of a pass, without classes, heaps, frontiers or leaps. */
-function naivePlan(
-  view: PlaceView,
-  policy: PlacementPolicy,
-  tasks: readonly Task[],
-  failedOn: (task: Task) => readonly string[] = () => [],
-): string[] {
-  const rooms: WorkerRoom[] = view.workers.map(({ worker, ledger }) => ({ worker, ledger: ledger.clone() }));
-  const taking = rooms.filter(({ worker }) => takesWork(worker));
-  const used = new Map<string, Resources>();
-  let last = view.cursor;
-  const plan: string[] = [];
-  const ordered = [...tasks].sort((a, b) => b.priority - a.priority || a.sequence - b.sequence);
-  for (const task of ordered) {
-    const { request } = task.spec;
-    const ask = { request, gpuModels: gpuModelsOf(task.spec), task: { ...claimOf(task, []).facts } };
-    const quota = view.quota(task.namespace);
-    const left = quota === null ? null : (used.get(task.namespace) ?? subtract(quota.limit, quota.used));
-    if (left !== null && !fitsIn(request, left)) continue;
-    const avoids = ({ worker }: WorkerRoom) => task.suspectWorkers.includes(worker.id);
-    const others = rooms.some(
-      (room) => !avoids(room) && room.worker.state === 'active' && couldEverFit(task.spec, room.worker),
-    );
-    const able = rooms.filter((room) => fits(task.spec, room.worker, room.ledger) && !(others && avoids(room)));
-    const untried = able.filter(({ worker }) => !failedOn(task).includes(worker.id));
-    const chosen = choose(untried) ?? choose(able);
-    if (chosen === undefined) continue;
-    chosen.ledger.reserve(request, gpuModelsOf(task.spec), deviceOn(chosen));
-    if (left !== null) used.set(task.namespace, subtract(left, request));
-    last = chosen.worker.id;
-    plan.push(`${task.id} ${chosen.worker.id}`);
-
-    function choose(able: WorkerRoom[]): WorkerRoom | undefined {
-      if (policy.kind === 'cycling') return able.find(({ worker }) => last === null || worker.id > last) ?? able[0];
-      const scores = new Float64Array(able.length);
-      const rows = Int32Array.from(able, (room) => taking.indexOf(room));
-      scorerNow().score(ask, rows, able.length, scores);
-      return able[scores.indexOf(Math.max(...scores))];
-    }
-
-    function deviceOn(room: WorkerRoom): number {
-      const isShare = request.gpuMillis > 0 && request.gpuMillis < 1000;
-      if (!isShare || policy.kind !== 'scoring') return -1;
-      return scorerNow().device?.(ask, taking.indexOf(room)) ?? -1;
-    }
-
-    function scorerNow(): Scorer {
-      if (policy.kind !== 'scoring') throw new Error(`${policy.name} does not score`);
-      return policy.prepare(new RoomTable(taking.map(({ ledger }) => ledger)), view.knowledge);
-    }
-  }
-  return plan;
-}

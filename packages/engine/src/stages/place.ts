@@ -3,7 +3,7 @@
  * it proposes is checked again by the commit. Tasks are taken in the order of the queue, and one that does not fit
  * does not hold up those behind it.
  */
-import { add, fitsIn, type GpuShare, type Resources, subtract } from '../model/resources.ts';
+import type { GpuShare, Resources } from '../model/resources.ts';
 import type { TaskId } from '../model/task.ts';
 import { couldEverFit } from '../policy/feasibility.ts';
 import type { Backfill } from '../policy/ordering-registry.ts';
@@ -22,12 +22,9 @@ import type { QueueEntry } from './queue-order.ts';
 import { type Promised, Reservations, type Running } from './reservations.ts';
 import { ScoringFinder } from './scoring-finder.ts';
 import { ScratchCluster } from './scratch-cluster.ts';
+import { type QuotaState, ScratchQuotas } from './scratch-quotas.ts';
 
-/** What a namespace may hold and what its live attempts hold now. */
-export interface QuotaState {
-  readonly limit: Resources;
-  readonly used: Resources;
-}
+export type { QuotaState };
 
 export interface PlaceView {
   readonly queue: WaitingQueue;
@@ -146,7 +143,7 @@ class PlacePass {
     this.#policy = policy;
     this.#limit = limit;
     this.#cluster = new ScratchCluster(view.workers);
-    this.#quotas = new ScratchQuotas(view);
+    this.#quotas = new ScratchQuotas((namespace) => view.quota(namespace));
     this.#cursor = view.cursor;
     if (view.neighbours !== undefined) this.#neighbours = new Neighbours(this.#cluster.workers, view.neighbours());
   }
@@ -432,38 +429,4 @@ function failureNote({ failedOn }: WaitingClass, workerId: string): string {
   return failedOn.includes(workerId)
     ? '; failed here before, no other worker has room'
     : `; not ${failedOn.join(', ')}, where it failed`;
-}
-
-/** What is left of each quota as the pass goes on. */
-class ScratchQuotas {
-  readonly #view: PlaceView;
-  readonly #left = new Map<string, Resources | null>();
-
-  constructor(view: PlaceView) {
-    this.#view = view;
-  }
-
-  admits(group: WaitingClass): boolean {
-    const left = this.#leftOf(group.namespace);
-    return left === null || fitsIn(group.request, left);
-  }
-
-  take(group: WaitingClass): void {
-    const left = this.#leftOf(group.namespace);
-    if (left !== null) this.#left.set(group.namespace, subtract(left, group.request));
-  }
-
-  giveBack(group: WaitingClass): void {
-    const left = this.#leftOf(group.namespace);
-    if (left !== null) this.#left.set(group.namespace, add(left, group.request));
-  }
-
-  #leftOf(namespace: string): Resources | null {
-    const known = this.#left.get(namespace);
-    if (known !== undefined) return known;
-    const quota = this.#view.quota(namespace);
-    const left = quota === null ? null : subtract(quota.limit, quota.used);
-    this.#left.set(namespace, left);
-    return left;
-  }
 }

@@ -84,7 +84,7 @@ function settle(step: Step, task: Task, attempt: Attempt, end: AttemptEnd): void
 
 /** One of a gang starts again: so do the others, together with it. */
 function callBack(step: Step, { id, jobId }: Task): void {
-  for (const other of [...(step.state.gangs.get(jobId ?? '') ?? [])].sort()) {
+  for (const other of [...(step.state.terms.gangs.get(jobId ?? '') ?? [])].sort()) {
     const attempt = step.state.liveAttempt(other);
     if (other === id || attempt === undefined || attempt.stopReason !== null) continue;
     const message = `Task ${id} of its gang starts again, and all of it together.`;

@@ -1,5 +1,5 @@
 /** The schedule pass: place and commit, at a pace of its own, and only when something may have become possible. */
-import { isTerminal } from '../model/task.ts';
+import { isTerminal, type TaskId } from '../model/task.ts';
 import { DEFAULT_NAMESPACE } from '../model/tenancy.ts';
 import { isPreemptible } from '../model/terms.ts';
 import { fairShare } from '../policy/orders/fair-share.ts';
@@ -12,16 +12,17 @@ import { orderingOf, policyOf, schedulingOf, scopedPolicy } from './active-polic
 import { claimOf } from './claim.ts';
 import { commit } from './commit.ts';
 import { requestStop } from './dispatch.ts';
-import { type ExplainView, waitingMessage } from './explain.ts';
+import { type ExplainView, heldMessage, waitingMessage } from './explain.ts';
 import { fallbackReason, leaseUntil } from './lease.ts';
 import { neighboursOf } from './neighbours.ts';
 import type { PassOrder } from './ordered-pass.ts';
-import { type Placement, type PlaceView, type Preemption, place } from './place.ts';
+import { type BlockedClass, type Placement, type PlaceView, type Preemption, place } from './place.ts';
 import type { Resident } from './preempt.ts';
 import { factsOf } from './queue.ts';
 import type { QueueEntry } from './queue-order.ts';
 import type { Running } from './reservations.ts';
 import { usageNow } from './usage.ts';
+import { positionOf } from './waiting-order.ts';
 
 /** When the next pass is due, or null while nothing could be placed. */
 export function passDue(state: EngineState): number | null {
@@ -39,7 +40,9 @@ export function runPass(step: Step): void {
   state.passWanted = plan.more;
   if (plan.cursor !== state.cluster.cursor) step.setCluster({ cursor: plan.cursor });
   state.lastPassAt = step.now;
-  if (!plan.more) tellWhyTheyWait(step);
+  if (plan.more) return;
+  state.lastPass = plan;
+  tellWhyTheyWait(step);
 }
 
 /** Everything that a pass may know. */
@@ -56,13 +59,13 @@ export function viewOf(state: EngineState): PlaceView {
     gang: (entry) => gangOf(state, entry),
     ...(order === null ? {} : { order, running: (workerId) => runningOn(state, workerId) }),
     ...(preemption ? { residents: (workerId) => residentsOf(state, workerId) } : {}),
-    ...(state.mindful.size === 0 ? {} : { neighbours: () => neighboursOf(state) }),
+    ...(state.terms.mindful.size === 0 ? {} : { neighbours: () => neighboursOf(state) }),
     ...(isEmpty(scopes) ? {} : { policyFor: (group) => scopedPolicy(state, group.namespace, group.selector) }),
   };
 }
 
 /** Null where the queue's own order does, and nobody has waited for too long. */
-function orderOf(state: EngineState): PassOrder | null {
+export function orderOf(state: EngineState): PassOrder | null {
   const { backfill, starvationMs, ageingSeconds, preemption } = schedulingOf(state);
   const policy = orderingOf(state);
   const plain = policy === priority && backfill === 'greedy' && !preemption;
@@ -112,7 +115,7 @@ function residentsOf(state: EngineState, workerId: string): Resident[] {
 /** Null while one of them waits for its parents or a back-off, or is being stopped to start with the others again. */
 function gangOf(state: EngineState, entry: QueueEntry): QueueEntry[] | null {
   const members: QueueEntry[] = [];
-  for (const taskId of state.gangs.get(entry.gang!) ?? []) {
+  for (const taskId of state.terms.gangs.get(entry.gang!) ?? []) {
     const { state: now } = state.tasks.get(taskId)!;
     if (now === 'pending' || state.liveAttempt(taskId)?.stopReason != null) return null;
     const member = state.queue.entryOf(taskId);
@@ -152,7 +155,7 @@ function tellWhyTheyWait(step: Step): void {
     if (budget <= 0) break;
     budget -= state.workers.size + 1;
     const task = state.tasks.get(taskId)!;
-    const message = waitingMessage(claimOf(task, state.failedOn(task)), view);
+    const message = waitingMessage(claimOf(task, state.failedOn(task)), view) ?? heldMessage(task, view, step.now);
     if (message !== null && message !== task.message) changeTask(step, taskId, { message });
   }
   state.unexplained.clear();
@@ -165,7 +168,9 @@ export function explainView(state: EngineState): ExplainView {
     cursor: state.cluster.cursor,
     knowledge: knowledgeOf(state),
     failedOn: (task) => state.failedOn(task),
-    position: (taskId) => state.queue.position(taskId),
+    position: (taskId) => positionOf(state, taskId),
+    blocked: (taskId) => blockedIn(state, taskId),
+    promised: (taskId) => state.lastPass?.promised.find((one) => one.taskId === taskId) ?? null,
     quota: (namespace) => state.quota(namespace),
   };
 }
@@ -185,4 +190,10 @@ function knowledgeOf(state: EngineState): Knowledge {
     },
     now: state.now,
   };
+}
+
+/** Why the last pass left the class of this task waiting. */
+function blockedIn(state: EngineState, taskId: TaskId): BlockedClass['reason'] | null {
+  const group = state.queue.classOf(taskId);
+  return state.lastPass?.blocked.find((one) => one.class === group)?.reason ?? null;
 }

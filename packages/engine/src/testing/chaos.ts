@@ -4,14 +4,18 @@
  * and change their minds; masters restart. After every command the invariants are checked.
  */
 import type { Change } from '../change.ts';
-import type { Command, CommitPlan, FoundAttempt, NewTask, Reply } from '../command.ts';
+import type { Command, CommitPlan, NewTask, Reply } from '../command.ts';
 import { DEFAULT_ENGINE_CONFIG, type EngineConfig } from '../config.ts';
 import { Engine } from '../engine.ts';
 import { type Attempt, isLive } from '../model/attempt.ts';
-import { type EndReason, isTerminal, type Task } from '../model/task.ts';
+import { isTerminal, type Task } from '../model/task.ts';
+import { isGangMember, mindsOthers } from '../model/terms.ts';
 import type { Worker } from '../model/worker.ts';
-import { capacity, hello, resources, result, type SpecOptions, spec } from './builders.ts';
+import { BACKFILLS, orderingPolicies } from '../policy/ordering-registry.ts';
+import { placementPolicies } from '../policy/registry.ts';
+import { capacity, hello, resources, result, spec } from './builders.ts';
 import { hashState } from './canonical.ts';
+import { foundOf, REASONS, specOptions, WORKERS } from './chaos-specs.ts';
 import { register } from './cluster.ts';
 import { agentOf, heldUp } from './external-schedulers.ts';
 import { SnapshotSink } from './snapshot-sink.ts';
@@ -19,7 +23,6 @@ import { SnapshotSink } from './snapshot-sink.ts';
 /** What happens, to whom, how: each taken modulo what there is. */
 export type Move = readonly [what: number, who: number, how: number];
 
-const WORKERS = ['w1', 'w2', 'w3', 'w4'];
 const CAPACITIES = [
   capacity({ cpu: 4, memory: 8 }),
   capacity({ cpu: 2, memory: 4, gpu: 2 }),
@@ -85,6 +88,9 @@ export class Chaos {
    * task has ended or waits for something that a person has to change (I15, I24).
    */
   heal(): void {
+    // What a strict order keeps waiting, or what is promised, waits for good reason.
+    const settings = { backfill: 'greedy', starvationMs: null } as const;
+    this.#apply({ kind: 'useScheduler', settings, by: 'admin' });
     this.#apply({ kind: 'putNamespace', name: 'small', quota: null, by: 'admin' });
     const end = this.now + 300_000;
     for (let open = this.#unsettled(); open !== null; open = this.#unsettled()) {
@@ -105,13 +111,20 @@ export class Chaos {
       if (this.engine.attempts(task.id).some((attempt) => isLive(attempt.state))) return task;
       if (isTerminal(task.state)) continue;
       const { workers } = this.engine.explain(task.id, this.now)!;
-      const stranded = task.state === 'queued' && workers.every((worker) => worker.obstacles.length > 0);
+      const stranded =
+        task.state === 'queued' &&
+        (workers.every((worker) => worker.obstacles.length > 0) || this.#waitsForOthers(task));
       const waits = task.state === 'pending' && task.waitsFor.length > 0;
       if (!stranded && !waits) return task;
       if (this.engine.workers().some((worker) => mayConnect(worker) && (!worker.connected || worker.drain !== null)))
         return task;
     }
     return null;
+  }
+
+  /** Its gang may not fit together, or there may be no worker with the right tasks on it. */
+  #waitsForOthers({ spec, jobId }: Task): boolean {
+    return mindsOthers(spec) || (isGangMember(spec) && jobId !== null);
   }
 
   #rejoin(worker: Worker): void {
@@ -155,6 +168,8 @@ export class Chaos {
     if (!reply.ok) this.seen.add(reply.code);
     for (const change of changes) {
       if (change.kind === 'task') this.#moved('task', this.sink.tasks.get(change.row.id)?.state, change.row.state);
+      if (change.kind === 'event' && change.row.kind === 'task_preempted')
+        this.seen.add(change.row.message?.includes('gang') === true ? 'gang called back' : 'room made');
       if (change.kind === 'worker')
         this.#moved('worker', this.sink.workers.get(change.row.id)?.state, change.row.state);
       if (change.kind === 'attempt') {
@@ -349,6 +364,24 @@ export class Chaos {
     this.#apply({ kind: 'putNamespace', name: 'small', quota, by: 'admin' });
     const names = ['round-robin', 'greedy', 'balanced', 'external', 'external', 'nonsense'];
     if (who % 3 === 0) this.#apply({ kind: 'useScheduler', placement: names[how % names.length]!, by: 'admin' });
+    if (who % 7 === 0)
+      this.#apply({ kind: 'putUser', name: 'ann', role: 'user', namespaces: [], disabled: false, by: 'admin' });
+  }
+
+  /** Any policy, order, backfilling and scope, with preemption or without. */
+  scheduler(who: number, how: number): void {
+    const policies = placementPolicies();
+    const orders = orderingPolicies();
+    const scopes = [null, null, { kind: 'namespace', name: 'small' }, { kind: 'pool', name: 'a' }] as const;
+    const scope = scopes[who % scopes.length]!;
+    const placement = how % 5 === 4 ? null : policies[who % policies.length]!.name;
+    const settings = {
+      ordering: who % 3 === 0 ? null : orders[how % orders.length]!.name,
+      backfill: BACKFILLS[(who + how) % BACKFILLS.length]!,
+      starvationMs: [null, 1, 20_000][how % 3]!,
+      preemption: how % 4 !== 0,
+    };
+    this.#apply({ kind: 'useScheduler', by: 'admin', placement, scope, ...(scope === null ? { settings } : {}) });
   }
 
   pass(how: number): void {
@@ -367,57 +400,8 @@ export class Chaos {
 /** Mostly short; now and then long enough for each time-out. */
 const STEPS = [0, 0, 1, 2, 2, 5, 10, 100, 100, 500, 1_000, 1_000, 2_000, 5_000, 13_000, 31_000, 61_000];
 
-const REASONS: readonly EndReason[] = [
-  'exit_zero',
-  'exit_zero',
-  'exit_nonzero',
-  'oom',
-  'timeout',
-  'image_error',
-  'external',
-  'daemon_restart',
-  'start_error',
-  'stuck',
-  'cancelled_by_user',
-  'evicted',
-  'poison',
-  'worker_lost',
-];
-
 function mayConnect({ state, certificateSerial }: Worker): boolean {
   return state !== 'revoked' && certificateSerial !== null;
-}
-
-function foundOf(attempt: Attempt, how: number): FoundAttempt[] {
-  const { taskId, number } = attempt;
-  switch (how % 6) {
-    case 0:
-      return [];
-    case 1:
-      return [{ taskId, attempt: number, phase: 'starting', startedAt: null }];
-    case 2:
-      return [{ taskId, attempt: number, phase: 'ended', startedAt: null }];
-    case 3:
-      return [{ taskId, attempt: number, phase: 'stopping', startedAt: attempt.startedAt }];
-    default:
-      return [{ taskId, attempt: number, phase: 'running', startedAt: attempt.startedAt ?? attempt.assignedAt }];
-  }
-}
-
-function specOptions(who: number, how: number, now: number): SpecOptions {
-  return {
-    cpu: [0, 0.5, 1, 2, 3, 9][how % 6]!,
-    memory: [0.5, 1, 2][who % 3]!,
-    gpu: how % 10 === 0 ? [0.5, 1, 2][who % 3]! : 0,
-    custom: how % 13 === 0 ? { licence: 1 } : {},
-    priority: who % 5 === 0 ? how % 101 : 50,
-    deadlineAt: how % 4 === 0 ? now + (who % 1000) : null,
-    startAfter: how % 9 === 0 ? now + (who % 5_000) : null,
-    queueTimeoutMs: how % 7 === 0 ? 1 + (who % 40_000) : null,
-    targetWorker: how % 8 === 0 ? WORKERS[who % WORKERS.length]! : null,
-    selector: how % 11 === 0 ? { zone: 'a' } : {},
-    retry: { limit: who % 3, backoffMs: how % 2 === 0 ? 0 : 500, exitCodes: how % 5 === 0 ? [1] : null },
-  };
 }
 
 type Mover = (chaos: Chaos, who: number, how: number) => void;
@@ -439,6 +423,7 @@ const MOVES: readonly Mover[] = [
   ...repeat(2, (chaos, who, how) => chaos.plan(who, how)),
   ...repeat(2, (chaos, who) => chaos.fetch(who)),
   ...repeat(1, (chaos, who, how) => chaos.tenancy(who, how)),
+  ...repeat(1, (chaos, who, how) => chaos.scheduler(who, how)),
   ...repeat(4, (chaos, _who, how) => chaos.pass(how)),
   ...repeat(3, (chaos) => chaos.follow()),
   ...repeat(1, (chaos, who) => (who % 4 === 0 ? chaos.restart() : chaos.follow())),

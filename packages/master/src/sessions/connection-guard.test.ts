@@ -1,3 +1,4 @@
+import { connect as connectHttp2 } from 'node:http2';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -49,6 +50,28 @@ describe('strangers', () => {
     } finally {
       for (const socket of sockets) socket.destroy();
       await own.close();
+    }
+  });
+
+  test('do no harm by naming an address that is none', async () => {
+    const thrown: unknown[] = [];
+    const note = (error: unknown) => thrown.push(error);
+    process.on('uncaughtException', note);
+    const session = connectHttp2(`https://${master.endpoint}`, { rejectUnauthorized: false });
+    try {
+      const request = session.request({
+        ':method': 'POST',
+        ':path': '/cloudai.worker.v1.WorkerService/RegisterWorker',
+        ':authority': '[::1',
+        'content-type': 'application/grpc',
+      });
+      const status = new Promise((resolve) => request.once('response', (headers) => resolve(headers[':status'])));
+      request.end();
+      expect(await status).toBe(400);
+      expect(thrown).toEqual([]);
+    } finally {
+      process.off('uncaughtException', note);
+      session.destroy();
     }
   });
 

@@ -150,7 +150,7 @@ export class WorkerServer {
   #handler(): ReturnType<typeof connectNodeAdapter> {
     const { join, uploads } = this.#options;
     const { registerWorker, renewCertificate, session, uploadArtifact: upload } = wire.WorkerService.method;
-    return connectNodeAdapter({
+    const handler = connectNodeAdapter({
       connect: false,
       grpcWeb: false,
       acceptCompression: [],
@@ -171,6 +171,13 @@ export class WorkerServer {
         });
       },
     });
+    return (request, response) => {
+      const authority = 'authority' in request ? request.authority : request.headers.host;
+      if (URL.canParse(`https://${authority}`)) return handler(request, response);
+      // The adapter would throw, where nobody catches it: a stranger could end the process.
+      response.writeHead(400);
+      response.end();
+    };
   }
 
   /** Refusals go down the stream, where the worker looks for what the master says. */

@@ -137,12 +137,17 @@ export function hasLog(path: string): boolean {
   return (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
 }
 
-/** Throws unless this is a CloudAI store that this program can read, or bring up to date. */
-export function identify(db: DatabaseSync, path: string): void {
+/** Throws unless this is a CloudAI store, of whatever schema. */
+export function checkApplication(db: DatabaseSync, path: string): void {
   const application = Number(db.prepare('PRAGMA application_id').get()!.application_id);
   if (application !== APPLICATION_ID) {
     throw new StoreError('store_foreign', `${path} is an SQLite file of another program, not a CloudAI store.`);
   }
+}
+
+/** Throws unless this is a CloudAI store that this program can read, or bring up to date. */
+export function identify(db: DatabaseSync, path: string): void {
+  checkApplication(db, path);
   const schema = schemaOf(db);
   if (schema > SCHEMA) {
     throw new StoreError(

@@ -21,6 +21,14 @@ test('the history of a real engine is sound', { timeout: SLOW_MS }, async () => 
   expect([...states]).toEqual(expect.arrayContaining(['queued', 'running', 'completed', 'failed', 'cancelled']));
 });
 
+test('a task that was placed in the step that submitted it is sound', { timeout: SLOW_MS }, async () => {
+  const store = await opened(join(directory(), 'cloudai.db'), CREATE);
+  await commitAll(store, history(12, 60));
+  const { tasks } = await store.load(0);
+  expect(tasks).toContainEqual(expect.objectContaining({ state: 'assigned', fence: 1, version: 1 }));
+  expect(await store.fsck()).toEqual([]);
+});
+
 const LIVE = `(SELECT t.sequence FROM task AS t JOIN attempt AS a ON a.task = t.sequence AND a.number = t.fence
   WHERE t.state = 'running' AND a.state = 'running' LIMIT 1)`;
 const DONE = `(SELECT sequence FROM task WHERE state = 'completed' LIMIT 1)`;
@@ -140,6 +148,26 @@ test('each planted defect is found', { timeout: SLOW_MS }, async () => {
       findings.map((finding) => finding.invariant),
       what,
     ).toContain(invariant);
+    db.exec('ROLLBACK TO before');
+    db.exec('RELEASE before');
+  }
+  expect(audit(db)).toEqual([]);
+  db.close();
+});
+
+test('a trigger or an index that is gone, or somebody else’s, is found', { timeout: SLOW_MS }, async () => {
+  const path = join(directory(), 'cloudai.db');
+  await (await opened(path, CREATE)).close();
+  const db = new DatabaseSync(path);
+  for (const [name, sql] of [
+    ['task_count_update', `DROP TRIGGER task_count_update`],
+    ['task_job', `DROP INDEX task_job`],
+    ['own', `CREATE TRIGGER own AFTER INSERT ON event BEGIN DELETE FROM token; END`],
+  ] as const) {
+    db.exec('SAVEPOINT before');
+    db.exec(sql);
+    const message = `the definition of ${name} is not the one that this program makes`;
+    expect(audit(db)).toEqual([{ invariant: 'file', message }]);
     db.exec('ROLLBACK TO before');
     db.exec('RELEASE before');
   }

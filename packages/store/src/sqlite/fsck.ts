@@ -8,6 +8,7 @@ import { AUDITS } from './audits.ts';
 import type { Row } from './codec.ts';
 import { Statements } from './connection.ts';
 import { ATTEMPT_ROWS, EVENT_ROWS, isSound, isTaskSound, SPEC_ROWS, SPEC_VALUES, TASK_ROWS } from './rows.ts';
+import { foreignDefinitions } from './schema.ts';
 
 /** More of one kind tell nothing new. */
 const MOST_FINDINGS = 20;
@@ -34,6 +35,8 @@ function checkFile(db: DatabaseSync): Finding[] {
   try {
     const rows = db.prepare(`PRAGMA integrity_check(${MOST_FINDINGS})`).all();
     const texts = rows.map((row) => String(row.integrity_check)).filter((text) => text !== 'ok');
+    const names = foreignDefinitions(db).slice(0, MOST_FINDINGS);
+    texts.push(...names.map((name) => `the definition of ${name} is not the one that this program makes`));
     return texts.map((message) => ({ invariant: 'file', message }));
   } catch (error) {
     // Damage of some kinds ends the check instead of being listed by it.

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
@@ -96,6 +96,22 @@ test('a restored store fences off every master of before', { timeout: SLOW_MS },
   const old = await opened(`${path}.replaced`, { readOnly: true });
   expect((await old.load(0)).tasks).toHaveLength(10);
 });
+
+test.each([1, 99])(
+  'the store that is replaced counts with its epoch, of schema %i, too',
+  { timeout: SLOW_MS },
+  async (schema) => {
+    const place = directory();
+    const [path, backup] = [join(place, 'cloudai.db'), join(place, 'backup.db')];
+    for (const copy of [path, backup]) copyFileSync(new URL('../../fixtures/schema-1.db', import.meta.url), copy);
+    const db = new DatabaseSync(path);
+    db.exec(`UPDATE meta SET epoch = 5000; PRAGMA user_version = ${schema}`);
+    db.close();
+    expect(await restore(backup, `sqlite:${path}`, { force: true })).toMatchObject({ epoch: 6_000 });
+    const restored = await opened(path);
+    expect(await restored.fsck()).toEqual([]);
+  },
+);
 
 test('a restore to a new place needs no force', { timeout: SLOW_MS }, async () => {
   const place = directory();

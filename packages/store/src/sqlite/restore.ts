@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { type Restored, type RestoreOptions, StoreError } from '../store.ts';
 import { copyInto, publish, sync } from './backup.ts';
 import { checksum } from './checksum.ts';
-import { connectForReading, identify } from './connection.ts';
+import { checkApplication, identify } from './connection.ts';
 import { failure } from './failure.ts';
 import { audit } from './fsck.ts';
 import { lock } from './lock.ts';
@@ -99,7 +99,9 @@ function raiseEpoch(path: string, least: number): number {
 function epochOf(path: string): number {
   let db: DatabaseSync | null = null;
   try {
-    db = connectForReading(path);
+    // Of an older program's store, and of a newer one's: the table is the same in all of them.
+    db = new DatabaseSync(path, { readOnly: true });
+    checkApplication(db, path);
     return Number(db.prepare('SELECT epoch FROM meta').get()!.epoch);
   } catch {
     // A damaged store is what restores are for.

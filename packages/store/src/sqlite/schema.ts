@@ -13,7 +13,7 @@
  *   have ended. Triggers do it, so that whatever changes a task changes the count in the same transaction.
  * - Small, rarely written rows (workers, users ...) are kept as one JSON document each.
  */
-import type { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync } from 'node:sqlite';
 
 /** `application_id`: "ClAI". Tells our files from anybody else's. */
 export const APPLICATION_ID = 0x436c4149;
@@ -201,4 +201,26 @@ export function migrate(db: DatabaseSync): void {
       throw error;
     }
   }
+}
+
+/**
+ * Names of tables, indexes and triggers that are not as the migrations make them. SQLite knows them by their texts, which
+ * no checksum guards: with one flipped bit a trigger counts something else.
+ */
+export function foreignDefinitions(db: DatabaseSync): string[] {
+  const own = new DatabaseSync(':memory:');
+  try {
+    migrate(own);
+    const [expected, found] = [definitions(own), definitions(db)];
+    const names = new Set([...expected.keys(), ...found.keys()]);
+    return [...names].filter((name) => expected.get(name) !== found.get(name)).sort();
+  } finally {
+    own.close();
+  }
+}
+
+/** By name. What SQLite makes by itself, such as the index of a primary key, has no text. */
+function definitions(db: DatabaseSync): Map<string, string> {
+  const rows = db.prepare('SELECT name, type, tbl_name, sql FROM sqlite_schema').all();
+  return new Map(rows.map(({ name, type, tbl_name, sql }) => [String(name), JSON.stringify([type, tbl_name, sql])]));
 }

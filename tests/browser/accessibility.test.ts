@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { IMAGE } from '../e2e/cluster.ts';
 import { useCluster } from '../e2e/use-cluster.ts';
 import { until } from '../e2e/wait.ts';
-import { useDashboard } from './dashboard.ts';
+import { useDashboard } from './use-dashboard.ts';
 
 /** Where the pictures go; none are taken without it. */
 const PICTURES = process.env.CLOUDAI_TEST_SCREENSHOTS;
@@ -61,7 +61,7 @@ const PAGES: readonly (readonly [name: string, path: () => string, ready: (page:
   ['worker', () => '/workers/worker-1', (page) => page.getByText('Set a label').waitFor()],
   ['topology', () => '/topology', (page) => page.getByText('train-bert').waitFor()],
   ['queue', () => '/queue', (page) => page.getByText('needs-more').waitFor()],
-  ['events', () => '/events', (page) => page.getByText('task submitted').first().waitFor()],
+  ['events', () => '/events', (page) => page.getByRole('row').nth(8).waitFor()],
 ];
 
 describe.each(['light', 'dark'] as const)('%s', (theme) => {

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { IMAGE } from '../e2e/cluster.ts';
 import { useCluster } from '../e2e/use-cluster.ts';
-import { useDashboard } from './dashboard.ts';
+import { useDashboard } from './use-dashboard.ts';
 
 const cluster = useCluster({ workers: [{ cpu: 1, memory: '1Gi' }] });
 const dashboard = useDashboard(cluster);

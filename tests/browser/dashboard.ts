@@ -1,6 +1,5 @@
 // A browser on the dashboard of a real cluster. What the page writes to its console as an error fails the test.
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { findChromium } from '../../scripts/chromium.ts';
 import type { Cluster } from '../e2e/cluster.ts';
 
@@ -88,16 +87,4 @@ export class Dashboard {
     await this.closePages();
     await this.#browser?.close();
   }
-}
-
-/** One browser for all tests of a file, fresh pages for each. */
-export function useDashboard(cluster: Cluster): Dashboard {
-  const dashboard = new Dashboard(cluster);
-  beforeAll(() => dashboard.start());
-  afterEach(async () => {
-    await dashboard.closePages();
-    expect(dashboard.takeErrors(), 'errors in the console').toEqual([]);
-  });
-  afterAll(() => dashboard.close());
-  return dashboard;
 }

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { IMAGE } from '../e2e/cluster.ts';
 import { useCluster } from '../e2e/use-cluster.ts';
-import { useDashboard } from './dashboard.ts';
+import { useDashboard } from './use-dashboard.ts';
 
 const SAMPLE = 'cloudai/sample-task-1:local';
 const SMALL = { cpu: 0.25, memory: '32Mi' };

@@ -38,6 +38,7 @@ export class Observation {
   readonly #traces: OpenTraces | null;
   readonly #archive: TelemetryArchive;
   #telemetry: Telemetry | null = null;
+  #usage: UsageBook | null = null;
   #sampler: TelemetrySampler | null = null;
 
   static async open(options: ObservationOptions): Promise<Observation> {
@@ -55,6 +56,7 @@ export class Observation {
   attach(loop: MasterLoop, usage: UsageBook): Telemetry {
     const telemetry = new Telemetry({ loop, archive: this.#archive, now: this.#options.now });
     this.#telemetry = telemetry;
+    this.#usage = usage;
     usage.onUsage((workerId, measured) => {
       telemetry.onUsage(workerId, measured);
       this.metrics.onHeartbeat();
@@ -94,7 +96,7 @@ export class Observation {
 
   async stop(): Promise<void> {
     await this.#sampler?.stop();
-    this.#telemetry?.flush();
+    this.#telemetry?.flush((workerId) => this.#usage?.worker(workerId) ?? null);
     await this.#archive.close();
     await this.#traces?.close();
   }

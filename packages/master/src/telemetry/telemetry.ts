@@ -120,8 +120,9 @@ export class Telemetry {
     this.#save(now);
   }
 
-  /** Hands everything that is only in memory to the archive. */
-  flush(): void {
+  /** Hands everything that is only in memory to the archive, with what happened since the last sample. */
+  flush(used: (workerId: string) => WorkerUsage | null): void {
+    this.sample(this.#oldestWaitMs, used);
     this.#minutes.flush();
     const keys = [...this.#live.keys()];
     for (let from = 0; from < keys.length; from += SAVED_AT_ONCE)

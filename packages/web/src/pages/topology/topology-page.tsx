@@ -122,7 +122,7 @@ function Block({ worker, by, byId, tones }: BlockProps) {
                 search={{}}
                 title={`${name}: ${amountWithUnit(by, amountOf(resources, by))}, ${state}${task === undefined ? '' : `, ${task.owner}`}`}
                 aria-label={`${name}, ${amountWithUnit(by, amountOf(resources, by))}, ${state}`}
-                className={`tint flex h-full items-center overflow-hidden border-l-3 border-current px-1.5 no-underline -outline-offset-2 hover:brightness-95 ${tones.get(task?.owner ?? '') ?? 'text-muted'}`}
+                className={`tint-strong flex h-full items-center overflow-hidden border-l-3 border-current px-1.5 no-underline -outline-offset-2 hover:brightness-95 ${tones.get(task?.owner ?? '') ?? 'text-muted'}`}
               >
                 <span className="truncate text-small font-medium text-ink">{name}</span>
               </Link>

@@ -56,6 +56,9 @@ export const TasksSubscription = Type.Object(
     image: Word('Image as it was written at submit.'),
     label: Word('`key=value` pairs, separated by commas; all have to match.'),
     idPrefix: Word('First characters of the id.'),
+    q: Word('The id begins with this, or name or image contain it, in whatever case.'),
+    submittedAfter: Word('Submitted at this time (ISO 8601) or later, or within the last `10m`.'),
+    submittedBefore: Word('Submitted before this time, or longer ago than `10m`.'),
     ids: Type.Optional(
       Type.Array(Type.String({ minLength: 1, maxLength: 64 }), {
         minItems: 1,

@@ -29,7 +29,7 @@ import { workerOperations } from './workers.ts';
 
 export type { ArchiveDownload, ArtifactDownload, ByteRange } from './artifacts.ts';
 export type { Call, SessionOpened } from './call.ts';
-export type { LogPiece, LogReading } from './logs.ts';
+export type { LogPiece, LogPlace, LogReading } from './logs.ts';
 export { Rejected } from './rejected.ts';
 
 /** When a client is asked to come back after the master could not take a command. */

@@ -23,8 +23,14 @@ export interface LogReading {
   readonly taskId: string;
   readonly namespace: string;
   readonly format: 'ndjson' | 'text';
-  /** Ends by itself; with `signal` at the next piece, without an error. */
-  pieces(signal: AbortSignal): AsyncGenerator<LogPiece, void>;
+  /** Ends by itself; with `signal` at the next piece, without an error. `place`: leaves out what is before it. */
+  pieces(signal: AbortSignal, place?: LogPlace): AsyncGenerator<LogPiece, void>;
+}
+
+/** Where a reader goes on: in this attempt, each stream at its byte. */
+export interface LogPlace {
+  readonly attempt: number;
+  readonly offsets: LogOffsets;
 }
 
 const BEGINNING: LogOffsets = { stdout: 0, stderr: 0 };
@@ -53,7 +59,7 @@ export function logOperations(context: MasterContext, watch: TaskWatch): Pick<Op
         taskId: task.id,
         namespace: task.namespace,
         format,
-        pieces: (signal) => reader.read(first, only, follow, signal),
+        pieces: (signal, place) => reader.read(first, only, follow, signal, place),
       };
     },
   };
@@ -78,15 +84,17 @@ class LogReader {
     only: number | null,
     follow: boolean,
     signal: AbortSignal,
+    place?: LogPlace,
   ): AsyncGenerator<LogPiece, void> {
-    const start = Math.max(1, first);
+    const start = Math.max(1, place?.attempt ?? first);
     for (let number = start; ; number += 1) {
       const task = follow ? await this.#attemptOrEnd(number, signal) : await this.#task();
       if (task === null || signal.aborted) return;
       const attempt = (await findAttempts(this.#context, task)).find((row) => row.number === number);
       if (attempt !== undefined) {
         if (number > start) yield { kind: 'attempt', attempt: number, worker: attempt.workerId };
-        yield* this.#attempt(attempt, follow, signal);
+        const begin = place?.attempt === number ? place.offsets : BEGINNING;
+        yield* this.#attempt(attempt, begin, follow, signal);
         if (signal.aborted) return;
       }
       const last = (await this.#task()) ?? task;
@@ -116,13 +124,18 @@ class LogReader {
     }
   }
 
-  async *#attempt(attempt: Attempt, follow: boolean, signal: AbortSignal): AsyncGenerator<LogPiece, void> {
+  async *#attempt(
+    attempt: Attempt,
+    begin: LogOffsets,
+    follow: boolean,
+    signal: AbortSignal,
+  ): AsyncGenerator<LogPiece, void> {
     const { number } = attempt;
     const cutter = needsLines(this.#filter) ? new LineCutter() : null;
     const pass = (line: LogRecord): LogPiece | null =>
       keeps(this.#filter, line) ? { kind: 'data', attempt: number, ...line } : null;
     const { range, stream } = this.#filter;
-    let from = range === null || stream === null ? BEGINNING : { ...BEGINNING, [stream]: range.from };
+    let from = range === null || stream === null ? begin : { ...begin, [stream]: range.from };
     let left = range?.bytes ?? Number.POSITIVE_INFINITY;
     if (cutter !== null && this.#filter.tail !== null) {
       const { lines, end } = await this.#tail(number, this.#filter.tail, cutter);

@@ -96,13 +96,15 @@ describe('tasks', () => {
       ['by-image', { image: 'b:1' }],
       ['by-job', { job: 'none' }],
       ['by-prefix', { idPrefix: 'zzzz' }],
+      ['by-search', { q: 'REND' }],
+      ['by-time', { submittedBefore: '1h' }],
     ];
     for (const [id, filter] of filters) await watcher.subscribe('tasks', filter, id);
     const task = await at.submit('ann', { image: 'b:1', name: 'render', labels: { team: 'red', zone: 'a' } });
     await watcher.subscribe('tasks', { ids: [task], after: 0 }, 'late');
     const fitting = new Set<string>();
-    for (let count = 0; count < 4; count++) fitting.add((await watcher.next('task')).id);
-    expect([...fitting].sort()).toEqual(['by-image', 'by-label', 'by-name', 'by-owner']);
+    for (let count = 0; count < 5; count++) fitting.add((await watcher.next('task')).id);
+    expect([...fitting].sort()).toEqual(['by-image', 'by-label', 'by-name', 'by-owner', 'by-search']);
     watcher.send({ kind: 'subscribe', id: 'bad', topic: 'tasks', state: 'sleeping' });
     expect(await watcher.next('error')).toMatchObject({ id: 'bad', error: { code: 'invalid_argument' } });
   });

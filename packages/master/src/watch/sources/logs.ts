@@ -1,6 +1,6 @@
 /** A log as it is written, read as the log route reads it. */
 import type { LogsSubscription } from '@cloudai/api/watch';
-import type { LogPiece, LogReading } from '../../operations/index.ts';
+import type { LogPiece, LogPlace, LogReading } from '../../operations/index.ts';
 import { CharacterJoiner, lineOf } from '../../rest/log-reply.ts';
 import { callOf } from '../call.ts';
 import type { Source, SourceParts } from '../source.ts';
@@ -16,13 +16,16 @@ export async function openLogs(parts: SourceParts, request: LogsSubscription): P
 class LogSource implements Source {
   readonly sequence: number;
   readonly #parts: SourceParts;
-  readonly #offset: LogsSubscription['offset'];
+  readonly #place: LogPlace | undefined;
   readonly #stop = new AbortController();
   #hasRoom = Promise.withResolvers<void>();
 
   constructor(parts: SourceParts, reading: LogReading, offset: LogsSubscription['offset']) {
     this.#parts = parts;
-    this.#offset = offset;
+    this.#place =
+      offset === undefined
+        ? undefined
+        : { attempt: offset.attempt, offsets: { stdout: offset.stdout ?? 0, stderr: offset.stderr ?? 0 } };
     this.sequence = parts.feed.head;
     void this.#run(reading);
   }
@@ -44,10 +47,8 @@ class LogSource implements Source {
     try {
       // Behind `subscribed`.
       await this.#hasRoom.promise;
-      for await (const piece of reading.pieces(signal)) {
-        const rest = this.#notHadYet(piece);
-        if (rest === null) continue;
-        for (const whole of joiner.join(rest)) await this.#send(whole);
+      for await (const piece of reading.pieces(signal, this.#place)) {
+        for (const whole of joiner.join(piece)) await this.#send(whole);
         if (signal.aborted) return;
       }
       for (const rest of joiner.rest()) await this.#send(rest);
@@ -68,17 +69,5 @@ class LogSource implements Source {
       this.#hasRoom = Promise.withResolvers();
       await this.#hasRoom.promise;
     }
-  }
-
-  /** Without what a reader had before its connection broke. */
-  #notHadYet(piece: LogPiece): LogPiece | null {
-    const offset = this.#offset;
-    if (offset === undefined || !('attempt' in piece) || piece.attempt > offset.attempt) return piece;
-    if (piece.attempt < offset.attempt) return null;
-    if (piece.kind !== 'data') return piece;
-    const from = offset[piece.stream] ?? 0;
-    if (piece.offset >= from) return piece;
-    if (piece.offset + piece.data.length <= from) return null;
-    return { ...piece, offset: from, data: piece.data.subarray(from - piece.offset) };
   }
 }

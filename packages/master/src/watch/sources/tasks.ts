@@ -1,6 +1,6 @@
 /** The newest row of every task that matches, whenever it has changed. */
 import type { TasksSubscription } from '@cloudai/api/watch';
-import { readTaskFilter } from '../../operations/tasks.ts';
+import { readTaskFilter } from '../../operations/task-filter.ts';
 import { taskView } from '../../views.ts';
 import { callOf } from '../call.ts';
 import type { TaskChange } from '../feed.ts';
@@ -12,7 +12,8 @@ export function openTasks(parts: SourceParts, request: TasksSubscription): Sourc
   const { context, subject, feed, outlet } = parts;
   const { kind: _kind, id: _id, topic: _topic, after, ids, idPrefix, ...query } = request;
   const call = callOf(context, subject, 'listTasks');
-  const filter = readTaskFilter(call, { ...query, ...(idPrefix === undefined ? {} : { id: idPrefix }) });
+  const listed = { ...query, ...(idPrefix === undefined ? {} : { id: idPrefix }) };
+  const filter = readTaskFilter(call, listed, context.now());
   const match = taskMatch(filter, ids === undefined ? null : new Set(ids));
   const reader = new RowReader({
     ring: feed.tasks,

@@ -31,6 +31,22 @@ describe('requests of a user', () => {
     await rest.server.close();
   });
 
+  test('that read much count as several', async () => {
+    const rest = new RestClient(bench, { requestsPerSecond: 100 });
+    const passed = async (path: string, times: number) => {
+      let count = 0;
+      for (let index = 0; index < times; index++)
+        if ((await rest.get(path, { user: 'ann' })).status === 200) count += 1;
+      return count;
+    };
+    expect(await passed('/tasks?q=x', 12)).toBe(8);
+    await bench.advance(4_000);
+    expect(await passed('/tasks', 100)).toBe(80);
+    await bench.advance(4_000);
+    expect(await passed('/version', 500)).toBe(400);
+    await rest.server.close();
+  });
+
   test('share one bucket with their sessions, so that logging in again gives no more', async () => {
     const rest = new RestClient(bench, { requestsPerSecond: 1 });
     const login = await rest.post('/session', { token: bench.tokens.get('ann') }, { user: null });

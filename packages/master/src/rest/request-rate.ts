@@ -2,6 +2,7 @@
  * Keeps one user's script from taking the master from all others: each token has a bucket of requests that fills again
  * at a steady rate. Admins are not bounded: what they run is the operation of the cluster itself.
  */
+import type { OperationName } from '@cloudai/api/rest';
 import type { Subject } from '../authorize.ts';
 import { Rejected } from '../operations/index.ts';
 import { rootOf } from '../subject.ts';
@@ -11,6 +12,27 @@ export const REQUESTS_A_SECOND = 500;
 const BURST_SECONDS = 4;
 /** Beyond it the token that was seen first is forgotten, which fills its bucket. */
 const MOST_TOKENS = 10_000;
+
+/** What reads much of the store, or makes much of work, counts as so many requests. */
+const COSTS: Readonly<Partial<Record<OperationName, number>>> = {
+  listTasks: 5,
+  listWorkerTasks: 5,
+  listEvents: 5,
+  listWorkerEvents: 5,
+  listJobs: 25,
+  getJob: 5,
+  getArchive: 5,
+  submitJob: 25,
+  cancelTasks: 25,
+  retryTasks: 25,
+  cancelJob: 25,
+};
+/** A search looks at every task when it finds none. */
+const SEARCH_COST = 50;
+
+export function costOf(operation: OperationName, query: Readonly<Record<string, unknown>>): number {
+  return query.q === undefined ? (COSTS[operation] ?? 1) : SEARCH_COST;
+}
 
 interface Bucket {
   left: number;
@@ -28,20 +50,22 @@ export class RequestRate {
     this.#now = now;
   }
 
-  /** Takes one request, or throws `rate_limited`. The sessions of a token share its bucket. */
-  take({ role, tokenId }: Subject): void {
+  /** Takes a request, or throws `rate_limited`. The sessions of a token share its bucket. */
+  take({ role, tokenId }: Subject, cost = 1): void {
     if (role === 'admin' || this.#perSecond === Number.POSITIVE_INFINITY) return;
     const bucket = this.#bucketOf(rootOf(tokenId));
-    if (bucket.left < 1) {
-      const retryAfterSeconds = Math.max(1, Math.ceil((1 - bucket.left) / this.#perSecond));
+    // Of what costs more than a bucket holds a full one allows one.
+    const price = Math.min(cost, this.#perSecond * BURST_SECONDS);
+    if (bucket.left < price) {
+      const retryAfterSeconds = Math.max(1, Math.ceil((price - bucket.left) / this.#perSecond));
       throw new Rejected(
         'rate_limited',
-        `This token may make ${this.#perSecond} requests a second; wait ${retryAfterSeconds} s`,
+        `This token may make ${this.#perSecond} requests a second, of which this is ${cost}; wait ${retryAfterSeconds} s`,
         undefined,
         { retryAfterSeconds },
       );
     }
-    bucket.left -= 1;
+    bucket.left -= price;
   }
 
   get size(): number {

@@ -43,7 +43,7 @@ import { addOlderRoutes } from './older-routes.ts';
 import type { RestOptions } from './options.ts';
 import { addPages } from './pages.ts';
 import { coerceQuery } from './query.ts';
-import { REQUESTS_A_SECOND, RequestRate } from './request-rate.ts';
+import { costOf, REQUESTS_A_SECOND, RequestRate } from './request-rate.ts';
 import { StreamBook } from './stream-book.ts';
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
@@ -151,7 +151,7 @@ export function buildServer(context: MasterContext, options: RestOptions): RestS
   });
   addMetrics(app, options);
   for (const name of Object.keys(ROUTES) as OperationName[])
-    addRoute(app, name, { context, operations, streams, failedLogins, options });
+    addRoute(app, name, { context, operations, streams, failedLogins, requestRate, options });
   addOlderRoutes(app, { context, operations, failedLogins, pages, isSecure: options.tls !== undefined });
   const document = openApi(context.version);
   app.get(DOCUMENT_PATH, () => document);
@@ -259,12 +259,13 @@ interface RouteParts {
   readonly streams: StreamBook;
   readonly options: RestOptions;
   readonly failedLogins: FailedLogins;
+  readonly requestRate: RequestRate;
 }
 
 function addRoute(
   app: FastifyInstance,
   name: OperationName,
-  { context, operations, streams, failedLogins, options }: RouteParts,
+  { context, operations, streams, failedLogins, requestRate, options }: RouteParts,
 ): void {
   const route: Route = ROUTES[name];
   const schema: OperationSchema = OPERATIONS[name];
@@ -290,6 +291,7 @@ function addRoute(
       const key = takesKey ? request.headers['idempotency-key'] : undefined;
       const call = { subject, requestId: request.id, idempotencyKey: typeof key === 'string' ? key : null };
       const query = coerceQuery(schema.query, request.query);
+      requestRate.take(subject, costOf(name, query) - 1);
       const input = { params, query, body: name === 'updateTask' ? conditional(request) : request.body };
       if (route.method === 'GET') reply.header(SEQUENCE_HEADER, operations.sequence());
       const output = await operations.perform(name, call, input);

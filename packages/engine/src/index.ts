@@ -80,6 +80,13 @@ export { external } from './policy/external.ts';
 export { Fragmentation } from './policy/fragmentation.ts';
 export { learnedPlacement } from './policy/learned.ts';
 export {
+  ORDER_FEATURES,
+  type OrderFeature,
+  type OrderModel,
+  orderModelProblem,
+  UNTRAINED_ORDER,
+} from './policy/order-model.ts';
+export {
   type OrderedTask,
   type OrderingPolicy,
   type OrderKnowledge,
@@ -94,6 +101,7 @@ export {
   orderingPolicies,
   orderingPolicy,
 } from './policy/ordering-registry.ts';
+export { learnedOrder } from './policy/orders/learned.ts';
 export {
   PLACEMENT_FEATURES,
   type PlacementFeature,

@@ -1,6 +1,10 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { roomOf, workerRow } from '../testing/rows.ts';
 import { learnedPlacement } from './learned.ts';
+import { UNTRAINED_ORDER } from './order-model.ts';
+import type { OrderedTask } from './ordering.ts';
+import { orderingPolicy } from './ordering-registry.ts';
+import { learnedOrder } from './orders/learned.ts';
 import { PLACEMENT_FEATURES, type PlacementModel, UNTRAINED_PLACEMENT } from './placement-model.ts';
 import type { Ask, Knowledge } from './policy.ts';
 import { placementPolicies } from './registry.ts';
@@ -57,6 +61,35 @@ test('an unsound model is refused when it is made', () => {
   );
 });
 
-test('it is one of the policies', () => {
+describe('the learned order', () => {
+  const task = (expectedSeconds: number, processors: number, waitSeconds = 0): OrderedTask => ({
+    ...{ request: ask(processors, 0).request, processors, dominantShare: 0.1, expectedSeconds, waitSeconds },
+    ...{
+      submitSeconds: 0,
+      priority: 50,
+      deadlineInSeconds: Number.POSITIVE_INFINITY,
+      owner: 'ann',
+      namespace: 'default',
+    },
+  });
+  const about = { usageOf: () => 0, ageingSeconds: null, largestShare: 1 };
+  const tasks = [task(10, 8), task(3600, 1), task(60, 64), task(79, 1), task(1, 1)];
+  const sorted = (policy: ReturnType<typeof learnedOrder>) => {
+    const number = policy.prepare(about);
+    return [...tasks.keys()].sort((a, b) => number(tasks[a]!) - number(tasks[b]!));
+  };
+
+  test('is smallest area first before it is trained', () => {
+    expect(sorted(learnedOrder(UNTRAINED_ORDER))).toEqual(sorted(orderingPolicy('saf')!));
+  });
+
+  test('never puts a task later because it is older, whatever the weights', () => {
+    const number = learnedOrder({ ...UNTRAINED_ORDER, weights: { wait: -3, expansion: -1 } }).prepare(about);
+    expect(number(task(60, 1, 9_000))).toBeLessThanOrEqual(number(task(60, 1, 10)));
+  });
+});
+
+test('both are among the policies', () => {
+  expect(orderingPolicy('learned')).not.toBeNull();
   expect(placementPolicies().map(({ name }) => name)).toContain('learned');
 });

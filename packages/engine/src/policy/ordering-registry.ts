@@ -7,6 +7,7 @@ import { largestFirst } from './orders/largest-first.ts';
 import { ageingPriority, priority } from './orders/priority.ts';
 import { f1, saf, sjfPredicted } from './orders/shortest.ts';
 import { unicep, wfp3 } from './orders/waiting.ts';
+import { learnedOrdering } from './shipped-models.ts';
 
 export const DEFAULT_ORDERING = priority.name;
 
@@ -22,6 +23,7 @@ const ORDERS: readonly OrderingPolicy[] = [
   unicep,
   edf,
   largestFirst,
+  learnedOrdering,
 ];
 
 export function orderingPolicy(name: string): OrderingPolicy | null {

@@ -13,7 +13,7 @@ import type { PlacementPolicy } from './policy.ts';
 import { random } from './random.ts';
 import { roundRobin } from './round-robin.ts';
 import { rts } from './rts.ts';
-import { learned } from './shipped-model.ts';
+import { learned } from './shipped-models.ts';
 import { worstFit } from './worst-fit.ts';
 
 export const DEFAULT_PLACEMENT = roundRobin.name;

@@ -1,5 +1,5 @@
-import type { QueueView } from '@cloudai/sdk';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import type { QueueView, SchedulerView } from '@cloudai/sdk';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { type DragEvent, useState } from 'react';
 import { IconButton } from '../../components/button.tsx';
@@ -13,7 +13,6 @@ import { count, counted } from '../../format/count.ts';
 import { duration } from '../../format/duration.ts';
 import { shortId } from '../../format/words.ts';
 import { QUEUE_KEY } from '../../live/keys.ts';
-import { useCluster } from '../../live/use-cluster.ts';
 import { QUEUE_SHOWN, useQueue } from '../../live/use-queue.ts';
 import { client } from '../../session/client.ts';
 import { PriorityInput } from './priority-input.tsx';
@@ -23,7 +22,6 @@ type Item = QueueView['items'][number];
 
 export function QueuePage() {
   const { data: queue, error, refetch } = useQueue();
-  const { data: cluster } = useCluster();
   return (
     <Page
       title="Queue"
@@ -32,9 +30,8 @@ export function QueuePage() {
           ' '
         ) : (
           <>
-            {queue.total === 1 ? '1 task waits' : `${counted(queue.total, 'task')} wait`}. The order is priority, then
-            wished end, then time of submit. Drag a task, or use its arrows, to give it the priority of its new place.
-            {cluster !== undefined && ` Placement by ${cluster.placement}.`}
+            {queue.total === 1 ? '1 task waits' : `${counted(queue.total, 'task')} wait`}. <OrderText /> Drag a task, or
+            use its arrows, to give it the priority of its new place.
           </>
         )
       }
@@ -65,6 +62,34 @@ export function QueuePage() {
         </p>
       )}
     </Page>
+  );
+}
+
+const BACKFILL: Readonly<Record<SchedulerView['backfill'], string>> = {
+  greedy: ' Behind a task that does not fit, others go ahead.',
+  strict: ' Nobody goes ahead of a task that does not fit.',
+  easy: ' Others go ahead of a task that does not fit where they do not delay it.',
+  conservative: ' Others go ahead where they delay nobody.',
+};
+
+/** How the order comes about, in the words of the scheduler that makes it. */
+function OrderText() {
+  const { data: scheduler } = useQuery({
+    queryKey: ['scheduler'],
+    queryFn: ({ signal }) => client.getScheduler({ signal }),
+  });
+  if (scheduler === undefined) return null;
+  const { ordering, orderings, ageingSeconds, backfill, preemption } = scheduler;
+  const summary = orderings.find(({ name }) => name === ordering)?.summary ?? '';
+  return (
+    <>
+      Ordered by <span className="font-medium text-ink">{ordering}</span>
+      {summary !== '' && `: ${summary}`}.
+      {ageingSeconds !== null &&
+        ` Each ${duration(ageingSeconds * 1000)} of waiting makes up for one step of priority.`}
+      {BACKFILL[backfill]}
+      {preemption && ' A task of higher priority may take the place of a running one.'}
+    </>
   );
 }
 

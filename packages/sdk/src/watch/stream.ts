@@ -1,8 +1,11 @@
 import type { WatchTopic } from '@cloudai/api/watch';
 import type { Subscription, WatchListener, WatchUpdate } from './subscription.ts';
 
-/** Updates that wait for a slow reader; beyond it the subscription is taken back until they are read. */
-const MOST_WAITING = 1_000;
+/**
+ * Updates that wait for a slow reader; beyond it the subscription is taken back until they are read. Some megabytes, and
+ * so many that a reader of a long history does not ask more often than the master bears.
+ */
+const MOST_WAITING = 10_000;
 
 /** Opens the subscription anew where it stands, or takes it back; the connection and the other subscriptions stay. */
 export interface Valve<Topic extends WatchTopic> {

@@ -247,7 +247,7 @@ describe('as something to read', () => {
     const stream = open().stream('events', { after: 0 });
     const first = stream.next();
     await script.asked(1);
-    for (let sequence = 1; sequence <= 1_500; sequence++) script.send(event(sequence));
+    for (let sequence = 1; sequence <= 12_000; sequence++) script.send(event(sequence));
     expect((await first).value).toMatchObject({ sequence: 1 });
     const [, taken] = await script.asked(2);
     expect(taken).toEqual({ kind: 'unsubscribe', id: '1' });

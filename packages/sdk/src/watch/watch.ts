@@ -7,6 +7,7 @@
  *              subscription then goes on where it was
  * closed       for good: asked for, or the token is no good (any more); `error` says which
  */
+import type { ErrorCode } from '@cloudai/api/errors';
 import { WATCH_ALIVE_MS, WATCH_CLOSE, WATCH_PATH, type WatchMessage, type WatchTopic } from '@cloudai/api/watch';
 import { ApiError } from '../api-error.ts';
 import { backoffMs } from '../retry.ts';
@@ -179,7 +180,7 @@ export class Watch {
       this.#enter('live');
     } catch (error) {
       const refusal = error instanceof ApiError ? error : await this.#refusal(error);
-      if (refusal !== null && isFinal(refusal)) this.#end(refusal);
+      if (refusal !== null && FINAL.has(refusal.code)) this.#end(refusal);
       else this.#connectLater(refusal?.retryAfterMs ?? null);
     }
   }
@@ -264,9 +265,13 @@ export class Watch {
 }
 
 /** Trying again would be answered alike. */
-function isFinal({ code }: ApiError): boolean {
-  return code === 'unauthenticated' || code === 'forbidden' || code === 'misdirected_request';
-}
+const FINAL: ReadonlySet<ErrorCode> = new Set([
+  'unauthenticated',
+  'forbidden',
+  'misdirected_request',
+  'not_found',
+  'invalid_argument',
+]);
 
 function parse(text: string): WatchMessage | null {
   try {

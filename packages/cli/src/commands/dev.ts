@@ -71,7 +71,6 @@ async function dev(cli: Cli, options: Options): Promise<void> {
   try {
     await cluster.start();
     await tellContext(cli, cluster, say);
-    if (options.once !== true) say(`dashboard: ${(await dashboardUrl(cluster.client, cluster.context.url)).url}`);
     const broken = cluster.broken();
     await Promise.race([broken, use(cli, cluster, options, say, stop)]);
     if (options.once === true) await cluster.settle(SETTLE_MS);
@@ -99,6 +98,7 @@ async function use(
     if (options.once === true) return;
     cli.exitCode = 0;
   }
+  say(`dashboard: ${(await dashboardUrl(cluster.client, cluster.context.url)).url}`);
   if (process.stdin.isTTY && cli.out.isTerminal) {
     cli.keepsCtrlC = true;
     cli.takeInterrupts((signal) => {

@@ -16,6 +16,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@pro
 import type { MasterContext } from '../context.ts';
 import type { BatchFigures } from '../loop.ts';
 import { clusterNow } from '../telemetry/index.ts';
+import { Tally } from './tally.ts';
 
 /** Beyond so many workers the series of single workers are left out; sums go on. */
 export const MOST_WORKER_SERIES = 1_000;
@@ -143,7 +144,7 @@ export class MasterMetrics {
 
   /** `seconds` null: a stream, whose time says how long its reader stayed. */
   onRequest(operation: string, status: number, seconds: number | null): void {
-    this.#requests.inc({ operation, class: `${Math.floor(status / 100)}xx` });
+    this.#requests.inc(operation, `${Math.floor(status / 100)}xx`);
     if (seconds !== null) this.#duration.observe({ operation }, seconds);
   }
 
@@ -234,13 +235,13 @@ export class MasterMetrics {
     const task = event.taskId === null ? undefined : tasks.get(event.taskId);
     switch (event.kind) {
       case 'task_assigned':
-        this.#placements.inc({ policy: POLICIES.has(event.message ?? '') ? event.message! : 'external' });
+        this.#placements.inc(POLICIES.has(event.message ?? '') ? event.message! : 'external');
         if (task?.queuedAt != null) this.#queueWait.observe(Math.max(0, event.at - task.queuedAt) / 1000);
         break;
       case 'task_completed':
       case 'task_failed':
       case 'task_cancelled':
-        this.#ended.inc({ state: event.kind.slice('task_'.length), reason: task?.reason ?? 'unknown' });
+        this.#ended.inc(event.kind.slice('task_'.length), task?.reason ?? 'unknown');
         break;
       default:
     }
@@ -256,14 +257,14 @@ export class MasterMetrics {
         this.#endedLately.delete(oldest);
         break;
       }
-    this.#attempts.inc({ state, reason: reason ?? 'unknown' });
+    this.#attempts.inc(state, reason ?? 'unknown');
     if (result?.startedAt != null) this.#run.observe(Math.max(0, result.endedAt - result.startedAt) / 1000);
   }
 
   // ---- making ------------------------------------------------------------------------------------
 
-  #counter<Label extends string = never>(name: string, help: string, labelNames: readonly Label[] = []) {
-    return new Counter<Label>({ name, help, labelNames: [...labelNames], registers: [this.registry] });
+  #counter(name: string, help: string, labelNames: readonly string[] = []): Tally {
+    return new Tally(this.registry, name, help, labelNames);
   }
 
   #gauge<Label extends string = never>(name: string, help: string, labelNames: readonly Label[] = []) {

@@ -132,7 +132,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'train',
-    summary: 'Train the learned placement policy on recorded workloads',
+    summary: 'Train the learned policies on recorded workloads',
     group: 'Cluster',
     only: 'shell',
     load: async () => (await import('./train.ts')).configure,

@@ -11,6 +11,7 @@ import { PackingTrial, packingCurve } from '../protocols/packing.ts';
 import { Random } from '../random.ts';
 import type { TraceFolder } from '../traces/folder.ts';
 import type { Arrival, OpenbNode, OpenbPod } from '../traces/openb.ts';
+import type { TrainingTask } from './task.ts';
 
 /** Asked for, in percent of the GPUs, until which pods arrive. */
 const DEMAND_PERCENT = 131;
@@ -34,7 +35,7 @@ export function modelOf(vector: readonly number[], version: number): PlacementMo
 }
 
 /** A list on every `scale`-th node, beginning with another one for each order. */
-export class PlacementTask {
+export class PlacementTask implements TrainingTask {
   readonly #nodes: readonly OpenbNode[];
   readonly #lists: ReadonlyMap<string, readonly OpenbPod[]>;
   readonly #scale: number;

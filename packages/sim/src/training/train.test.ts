@@ -1,12 +1,13 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { learnedPlacement, placementPolicy, UNTRAINED_PLACEMENT } from '@cloudai/engine';
+import { learnedPlacement, placementPolicy, UNTRAINED_ORDER, UNTRAINED_PLACEMENT } from '@cloudai/engine';
 import { expect, test } from 'vitest';
 import { PackingTrial, packingLog } from '../protocols/packing.ts';
 import { Random } from '../random.ts';
 import { recordedTraces } from '../testing/traces.ts';
 import type { OpenbNode, OpenbPod } from '../traces/openb.ts';
+import { OrderTask, orderModelOf, orderVectorOf } from './order-task.ts';
 import { modelOf, objectiveOf, randomArrival, vectorOf } from './placement-task.ts';
 import { type TrainOptions, train, trainingPage } from './train.ts';
 
@@ -51,6 +52,7 @@ test.skipIf(recorded === null)(
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'cloudai-train-'));
     const options = (file: string, generations: number): TrainOptions => ({
       traces: recorded!.path,
+      what: 'placement',
       lists: ['multigpu50'],
       ...{ seed: 1, scale: 100, threads: 1, hours: 1, generations },
       stateFile: path.join(folder, file),
@@ -69,4 +71,17 @@ test.skipIf(recorded === null)(
     }
   },
   60_000,
+);
+
+test.skipIf(recorded === null)(
+  'the untrained order is as good as smallest area first, never better than the best',
+  () => {
+    const task = new OrderTask(recorded!, ['lublin-1']);
+    const vector = orderVectorOf(UNTRAINED_ORDER);
+    expect(orderModelOf(vector, 0).weights.duration).toBe(0);
+    const [gain] = task.gains(vector, [1, 2, 3, 4]);
+    expect(gain).toBeLessThanOrEqual(1e-12);
+    expect(task.gains(vector, [1, 2, 3, 4])).toEqual([gain]);
+  },
+  120_000,
 );

@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { type PlacementModel, UNTRAINED_PLACEMENT } from '@cloudai/engine';
+import { UNTRAINED_ORDER, UNTRAINED_PLACEMENT } from '@cloudai/engine';
 import { mean } from '../figures/figures.ts';
 import { sourceCommit } from '../provenance.ts';
 import { lineChart } from '../report/chart.ts';
@@ -8,17 +8,21 @@ import { TraceError } from '../traces/file.ts';
 import { TraceFolder } from '../traces/folder.ts';
 import { EvaluatorPool } from './evaluator-pool.ts';
 import { beginEvolution, EVOLUTION, type EvolutionState, evolve, samplesOf } from './evolution.ts';
+import { orderModelOf, orderVectorOf } from './order-task.ts';
 import { modelOf, objectiveOf, vectorOf } from './placement-task.ts';
+import type { LearnedModel, Trained } from './task.ts';
 
 export interface TrainOptions {
+  readonly what: Trained;
   readonly traces: string | undefined;
+  /** Pod lists for a placement, logs of batch machines for an order. */
   readonly lists: readonly string[];
   readonly seed: number;
   /** Ends when so much time has passed or so many generations are done, whichever is first. */
   readonly hours: number;
   readonly generations: number;
   readonly threads: number;
-  /** Trains on every so many-th node. */
+  /** A placement trains on every so many-th node. */
   readonly scale: number;
   /** Kept after every generation; training goes on from there if it exists. */
   readonly stateFile: string;
@@ -27,7 +31,10 @@ export interface TrainOptions {
   readonly signal?: AbortSignal;
 }
 
-/** One generation; gains in points of percent over FGD. */
+/**
+ * One generation. Gains of a placement are points of percent over FGD, those of an order the logarithm of how many times
+ * smaller the slowdown is than that of the best heuristic.
+ */
 export interface TrainingStep {
   readonly generation: number;
   /** Of the samples' objectives, on orders of this generation's own. */
@@ -37,9 +44,17 @@ export interface TrainingStep {
   readonly centre: readonly number[] | null;
 }
 
+/** Training goes on only with the same ones. */
+export interface TrainingSettings {
+  readonly what: Trained;
+  readonly lists: readonly string[];
+  readonly seed: number;
+  readonly scale: number;
+}
+
 /** What is saved: where training stands, the settings that it only makes sense with, and the way there. */
 export interface TrainingState {
-  readonly settings: { readonly lists: readonly string[]; readonly seed: number; readonly scale: number };
+  readonly settings: TrainingSettings;
   readonly evolution: EvolutionState;
   readonly steps: readonly TrainingStep[];
   /** The centre that was best on the orders kept back, and its objective there. */
@@ -48,7 +63,7 @@ export interface TrainingState {
 
 /** A model with what one has to know to use it: its weights, how they were made, what they are worth. */
 export interface TrainedModel {
-  readonly model: PlacementModel;
+  readonly model: LearnedModel;
   readonly card: {
     readonly trainedOn: readonly string[];
     readonly seed: number;
@@ -56,23 +71,24 @@ export interface TrainedModel {
     readonly generations: number;
     readonly commit: string | null;
     readonly command: string;
-    /** Points of percent over FGD per list, on orders kept out of training, on the part of the cluster trained on. */
+    /** Per list or log, on orders and sequences that were kept out of training. */
     readonly gains: Readonly<Record<string, number>>;
     readonly knows: string;
   };
 }
 
-const ORDERS_PER_GENERATION = 2;
-/** Orders that judge centres, never used for steps. */
-const KEPT_BACK = [900_001, 900_002, 900_003, 900_004];
+/** A sequence costs a tenth of a packing, and differs more from others. */
+const NUMBERS_PER_GENERATION = { placement: 2, order: 8 };
+/** Numbers that judge centres, never used for steps. */
+const KEPT_BACK = { placement: numbersFrom(-4, 4), order: numbersFrom(-40, 40) };
 const LOOK_EVERY = 5;
 const HOUR_MS = 3_600_000;
 
 /** Trains until time or generations are over, or the signal fires, and answers what it has then. */
 export async function train(options: TrainOptions): Promise<{ state: TrainingState; trained: TrainedModel }> {
   const folder = TraceFolder.open(options.traces);
-  const { lists, scale, threads, clock } = options;
-  const pool = new EvaluatorPool({ traces: folder.path, lists, scale }, threads);
+  const { what, lists, scale, threads, clock } = options;
+  const pool = new EvaluatorPool({ what, traces: folder.path, lists, scale }, threads);
   const until = clock() + options.hours * HOUR_MS;
   try {
     let state = loadState(options) ?? (await firstState(options, pool));
@@ -87,11 +103,15 @@ export async function train(options: TrainOptions): Promise<{ state: TrainingSta
   }
 }
 
-async function firstState({ lists, seed, scale }: TrainOptions, pool: EvaluatorPool): Promise<TrainingState> {
-  const vector = vectorOf(UNTRAINED_PLACEMENT);
-  const [gains] = await pool.evaluate([vector], KEPT_BACK);
+function numbersFrom(first: number, count: number): number[] {
+  return Array.from({ length: count }, (_, n) => first + n);
+}
+
+async function firstState({ what, lists, seed, scale }: TrainOptions, pool: EvaluatorPool): Promise<TrainingState> {
+  const vector = what === 'placement' ? vectorOf(UNTRAINED_PLACEMENT) : orderVectorOf(UNTRAINED_ORDER);
+  const [gains] = await pool.evaluate([vector], KEPT_BACK[what]);
   return {
-    settings: { lists, seed, scale },
+    settings: { what, lists, seed, scale },
     evolution: beginEvolution(seed, vector),
     steps: [],
     best: { vector, objective: objectiveOf(gains!), generation: 0 },
@@ -102,12 +122,13 @@ async function nextState(state: TrainingState, pool: EvaluatorPool): Promise<Tra
   const { evolution } = state;
   const samples = samplesOf(evolution, EVOLUTION);
   // The same orders for all samples of a generation: what differs then is the model.
-  const first = state.settings.seed * 1_000 + evolution.generation * ORDERS_PER_GENERATION;
-  const orders = Array.from({ length: ORDERS_PER_GENERATION }, (_, n) => first + n);
+  const count = NUMBERS_PER_GENERATION[state.settings.what];
+  const first = state.settings.seed * 1_000_000 + evolution.generation * count;
+  const orders = Array.from({ length: count }, (_, n) => first + n);
   const values = (await pool.evaluate(samples, orders)).map(objectiveOf);
   const next = evolve(evolution, samples, values, EVOLUTION);
   const looked = next.generation % LOOK_EVERY === 0;
-  const centre = looked ? (await pool.evaluate([next.centre], KEPT_BACK))[0]! : null;
+  const centre = looked ? (await pool.evaluate([next.centre], KEPT_BACK[state.settings.what]))[0]! : null;
   const objective = centre === null ? Number.NEGATIVE_INFINITY : objectiveOf(centre);
   const step = { generation: next.generation, mean: mean(values), best: Math.max(...values), centre };
   return {
@@ -119,28 +140,31 @@ async function nextState(state: TrainingState, pool: EvaluatorPool): Promise<Tra
   };
 }
 
+const KNOWS_DEMAND =
+  'what tasks ask for as a rule (in training: of the whole list, as FGD); no run times, no later arrivals';
+const KNOWS_TIMES = 'requested times, or run times where a log has none; no later arrivals';
+
 async function describe({ settings, best }: TrainingState, pool: EvaluatorPool): Promise<TrainedModel> {
-  const [gains] = await pool.evaluate([best.vector], KEPT_BACK);
-  const { lists, seed, scale } = settings;
+  const [gains] = await pool.evaluate([best.vector], KEPT_BACK[settings.what]);
+  const { what, lists, seed, scale } = settings;
+  const rounded = best.vector.map((weight) => Number(weight.toFixed(6)));
+  const [set, knows] = what === 'placement' ? ['openb', KNOWS_DEMAND] : ['swf', KNOWS_TIMES];
   return {
-    model: modelOf(
-      best.vector.map((weight) => Number(weight.toFixed(6))),
-      1,
-    ),
+    model: what === 'placement' ? modelOf(rounded, 1) : orderModelOf(rounded, 1),
     card: {
-      trainedOn: lists.map((list) => `openb ${list}`),
+      trainedOn: lists.map((list) => `${set} ${list}`),
       seed,
       scale,
       generations: best.generation,
       commit: sourceCommit(),
-      command: `cloudai train --traces DIR --lists ${lists.join(',')} --seed ${seed} --scale ${scale} --generations ${best.generation}`,
+      command: `cloudai train --what ${what} --traces DIR --lists ${lists.join(',')} --seed ${seed} --scale ${scale} --generations ${best.generation}`,
       gains: Object.fromEntries(lists.map((list, at) => [list, Number(gains![at]!.toFixed(4))])),
-      knows: 'what tasks ask for as a rule (in training: of the whole list, as FGD); no run times, no later arrivals',
+      knows: knows!,
     },
   };
 }
 
-function loadState({ stateFile, lists, seed, scale }: TrainOptions): TrainingState | null {
+function loadState({ stateFile, what, lists, seed, scale }: TrainOptions): TrainingState | null {
   if (!fs.existsSync(stateFile)) return null;
   let state: TrainingState;
   try {
@@ -149,7 +173,7 @@ function loadState({ stateFile, lists, seed, scale }: TrainOptions): TrainingSta
   } catch (error) {
     throw new TraceError(`${stateFile} holds no training: ${(error as Error).message}`, { cause: error });
   }
-  const wanted = JSON.stringify({ lists, seed, scale });
+  const wanted = JSON.stringify({ what, lists, seed, scale });
   if (JSON.stringify(state.settings) !== wanted)
     throw new TraceError(
       `${stateFile} is of another training (${JSON.stringify(state.settings)}), this one is ${wanted}: name another file.`,
@@ -174,7 +198,7 @@ export function trainingPage({ settings, steps, best }: TrainingState): string {
   const signed = (y: number) => y.toFixed(2);
   const lowest = Math.min(0, ...steps.map((step) => step.mean), ...looked.flatMap((step) => step.centre!));
   return renderPage({
-    title: 'Training of the learned placement policy',
+    title: `Training of the learned ${settings.what}`,
     facts: [
       ['lists', settings.lists.join(', ')],
       ['seed', String(settings.seed)],
@@ -188,7 +212,7 @@ export function trainingPage({ settings, steps, best }: TrainingState): string {
     charts: [
       lineChart({
         title: 'Objective of the samples',
-        yTitle: 'points over FGD',
+        yTitle: 'gain',
         yFrom: Math.min(lowest, ...steps.map((step) => step.mean)),
         ...points(signed),
         lines: [
@@ -198,7 +222,7 @@ export function trainingPage({ settings, steps, best }: TrainingState): string {
       }),
       lineChart({
         title: 'Centre, on orders kept back',
-        yTitle: 'points over FGD',
+        yTitle: 'gain',
         yFrom: lowest,
         ...points(signed),
         lines: settings.lists.map((list, at) => ({

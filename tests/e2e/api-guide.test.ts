@@ -49,3 +49,34 @@ test('the commands of the API guide work', () => {
   expect(JSON.parse(said('my-request-1'))).toMatchObject({ code: 'invalid_argument', requestId: 'my-request-1' });
   expect(said('session/codes').split('\n').slice(-2)).toEqual(['admin', '204']);
 });
+
+test('the client library does the same', async () => {
+  const { client } = cluster;
+  const preview = await client.validateTask({ image: IMAGE, command: 'true', resources: { cpu: '100m' } });
+  expect(preview).toMatchObject({ accepted: true, wouldStart: { when: 'now', worker: 'worker-1' } });
+  const later = { image: IMAGE, startAfter: '2040-01-01T00:00:00Z' };
+  const { jobId, taskIds } = await client.submitJob({
+    name: 'by library',
+    tasks: [{ image: IMAGE, command: 'echo {} > /output/a.json', resources: { memory: '64Mi' } }, later, later],
+  });
+  await client.waitForTask(taskIds[0]!);
+  expect(await client.getJob(jobId)).toMatchObject({ name: 'by library', tasks: { completed: 1, pending: 2 } });
+  const parts: Uint8Array[] = [];
+  for await (const part of (await client.getArchive(taskIds[0]!)).stream) parts.push(part);
+  const tar = spawnSync('tar', ['-t'], { input: Buffer.concat(parts), encoding: 'utf8' });
+  expect(tar.stdout.trim()).toBe('a.json');
+  // Walked backwards in pages, a timeline is the same as forwards.
+  const forwards = await client.listTaskEvents(taskIds[0]!).take(100);
+  const backwards = await client.listTaskEvents(taskIds[0]!, { order: 'newest', limit: 2 }).take(100);
+  expect(backwards.toReversed()).toEqual(forwards);
+  expect((await client.listWorkerEvents('worker-1', { order: 'newest' }).take(1))[0]?.worker).toBe('worker-1');
+  expect((await client.listWorkerTasks('worker-1', { state: 'completed' }).take(1))[0]?.id).toBe(taskIds[0]);
+  const cancelled = await client.cancelTasks({ filter: { job: jobId } });
+  expect(cancelled).toMatchObject({ done: 2, refused: 0, more: false });
+  expect((await client.retryTasks({ ids: [taskIds[1]!] })).items[0]?.newTask).toEqual(expect.any(String));
+  expect((await client.cancelJob(jobId)).items).toEqual([]);
+  expect((await client.listJobs({ name: 'by library' }).take(5)).map(({ id }) => id)).toEqual([jobId]);
+  const { code } = await client.createLoginCode();
+  expect((await client.createSession({ code })).user).toBe('admin');
+  expect((await client.getSession()).role).toBe('admin');
+});

@@ -22,6 +22,7 @@ import type { SchedulerLease } from './stages/lease.ts';
 import type { Plan } from './stages/place.ts';
 import { WaitingQueue } from './stages/queue.ts';
 import { isInfrastructure } from './stages/retry.ts';
+import { TaskIds } from './task-ids.ts';
 import { Timers } from './timers.ts';
 
 /** A worker's row and what is known of it beside: kept in memory, rebuilt after a restart. */
@@ -99,8 +100,7 @@ export class EngineState {
   /** Queued since the last pass, the first of them: their message still has to say why they wait. */
   readonly unexplained = new Set<TaskId>();
 
-  /** First two characters of an id → the ids, so that a prefix is found without a walk over all tasks. */
-  readonly #byPrefix = new Map<string, Set<TaskId>>();
+  readonly #ids = new TaskIds();
 
   constructor(config: EngineConfig, snapshot: Snapshot | null) {
     this.config = config;
@@ -181,13 +181,7 @@ export class EngineState {
 
   /** Ids that start with `prefix`, ascending, at most `limit`; none for an empty one. */
   findTasks(prefix: string, limit: number): TaskId[] {
-    const found: TaskId[] = [];
-    if (prefix === '') return found;
-    for (const [start, ids] of this.#byPrefix) {
-      if (!start.startsWith(prefix.slice(0, PREFIX_LENGTH))) continue;
-      for (const id of ids) if (id.startsWith(prefix)) found.push(id);
-    }
-    return found.sort().slice(0, limit);
+    return this.#ids.find(prefix, limit);
   }
 
   // ---- rows and what follows from them ----------------------------------------------------------
@@ -196,7 +190,7 @@ export class EngineState {
     const before = this.tasks.get(after.id);
     this.tasks.set(after.id, after);
     if (before === undefined) {
-      this.#addPrefix(after.id);
+      this.#ids.add(after.id);
       this.demand.add(after.spec);
     } else this.counts[before.state] -= 1;
     this.counts[after.state] += 1;
@@ -275,10 +269,7 @@ export class EngineState {
     this.demand.remove(task.spec);
     this.attempts.delete(id);
     this.ended.disarm(id);
-    const start = id.slice(0, PREFIX_LENGTH);
-    const ids = this.#byPrefix.get(start);
-    ids?.delete(id);
-    if (ids?.size === 0) this.#byPrefix.delete(start);
+    this.#ids.remove(id);
   }
 
   /** When this worker will have been silent for too long, or null when nobody waits for its word. */
@@ -393,13 +384,6 @@ export class EngineState {
     }
     return ledger;
   }
-
-  #addPrefix(id: TaskId): void {
-    const start = id.slice(0, PREFIX_LENGTH);
-    const ids = this.#byPrefix.get(start);
-    if (ids === undefined) this.#byPrefix.set(start, new Set([id]));
-    else ids.add(id);
-  }
 }
 
 function hasRoom(entry: WorkerEntry): entry is WorkerEntry & WorkerRoom {
@@ -413,7 +397,6 @@ const FIRST_CLUSTER: ClusterRow = {
   placement: DEFAULT_PLACEMENT,
   cursor: null,
 };
-const PREFIX_LENGTH = 2;
 /** More than a pass explains (see `schedule.ts`) are not worth remembering. */
 const UNEXPLAINED_TASKS = 2_000;
 const NO_ATTEMPTS: readonly Attempt[] = [];

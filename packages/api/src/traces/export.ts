@@ -23,6 +23,8 @@ const DELAY_MS = 2_000;
 const MOST_WAITING = 16_384;
 const BATCH = 512;
 const TIMEOUT_MS = 10_000;
+/** What waits is sent at the end, but a process that was told to stop does not wait for a receiver that is away. */
+const CLOSE_MS = 2_000;
 
 export function exportTraces({
   endpoint,
@@ -51,8 +53,17 @@ export function exportTraces({
   return {
     wants: (traceId) => share >= 1 || Number.parseInt(traceId.slice(0, 8), 16) / 2 ** 32 < share,
     add: (span) => processor.onEnd(readable(span, resource)),
-    close: () => processor.shutdown().catch(() => {}), // Nobody takes them; the work is done all the same.
+    close: () => shutDown(processor),
   };
+}
+
+async function shutDown(processor: BatchSpanProcessor): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const patience = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, CLOSE_MS);
+  });
+  await Promise.race([processor.shutdown().catch(() => {}), patience]); // Nobody takes them: the work is done all the same.
+  clearTimeout(timer);
 }
 
 function urlOf(endpoint: string): string {

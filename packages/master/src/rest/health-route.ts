@@ -1,13 +1,11 @@
 /** Whether the master lives and takes work, for load balancers and people. Without a token it says no more than that. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { MasterContext } from '../context.ts';
-import type { OperationsLayer } from '../operations/index.ts';
 import { time } from '../views.ts';
 import { authenticate } from './authenticate.ts';
 
 export interface HealthParts {
   readonly context: MasterContext;
-  readonly operations: OperationsLayer;
   isStopping(): boolean;
   /** Streams and watches that are open. */
   clients(): number;

@@ -98,7 +98,8 @@ describe('a master that can not do what was asked', () => {
     expect(refused.status).toBe(503);
     expect(refused.body.error.code).toBe('store_full');
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
-    expect((await rest.send('GET', '/ready', { user: null })).status).toBe(503);
+    const ready = await rest.send('GET', '/ready', { user: null });
+    expect([ready.status, ready.body.reasons]).toEqual([503, ['the disk of the data directory is full']]);
     expect((await rest.get('/cluster')).body.store.full).toBe(true);
     expect((await rest.post(`/tasks/${body.id}/cancel`)).body.state).toBe('cancelled');
     Object.assign(bench.store, { health: () => health });
@@ -116,6 +117,8 @@ describe('a master that can not do what was asked', () => {
     await bench.store.close();
     const gone = await rest.get('/tasks');
     expect([gone.status, gone.body.error.code]).toEqual([503, 'unavailable']);
+    const ready = await rest.send('GET', '/ready', { user: null });
+    expect([ready.status, ready.body.reasons]).toEqual([503, ['the store can not be read']]);
     expect(rest.failures).toHaveLength(1);
     await rest.server.close();
   });

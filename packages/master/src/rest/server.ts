@@ -145,7 +145,7 @@ export function buildServer(context: MasterContext, options: RestOptions): RestS
   });
 
   const clients = () => streams.size + watch.size;
-  addHealth(app, { context, operations, isStopping: () => draining, clients });
+  addHealth(app, { context, isStopping: () => draining, clients });
   app.get(WATCH_PATH, () => {
     throw new Rejected('invalid_argument', `${WATCH_PATH} is a WebSocket: it takes an upgrade`);
   });

@@ -9,7 +9,7 @@ export function configure(command: Command, cli: Cli): void {
   command
     .argument('<target>', 'folder that the backup becomes; must not exist')
     .option('--data <folder>', 'data directory of the master', stateDir(cli.env))
-    .option('--state-only', 'without logs and files of tasks')
+    .option('--state-only', 'without logs, files and charts of tasks')
     .action((target: string, options: { data: string; stateOnly?: boolean }) => backup(cli, target, options));
   addExamples(command, {
     what: 'while the master runs; keep it as safe as the original, it holds the keys of the cluster',

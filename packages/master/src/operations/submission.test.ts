@@ -75,6 +75,29 @@ test('amounts and times are read once, into whole units', () => {
   expect(specProblem(spec)).toBeNull();
 });
 
+test('what is asked of the scheduler beside is kept only where it is said', () => {
+  expect(read({ preemptible: true, gang: false, gpuModels: [] })).not.toHaveProperty('terms');
+  const spec = read({
+    gpuModels: ['T4', 'A10'],
+    expected: '10m',
+    gang: true,
+    preemptible: false,
+    near: [{ labels: { app: 'db' }, by: 'zone' }],
+    apart: [{ labels: { app: 'web' } }],
+    spread: [{ labels: { app: 'web' }, by: 'zone' }],
+  });
+  expect(spec.terms).toEqual({
+    gpuModels: ['A10', 'T4'],
+    expectedMs: 600_000,
+    gang: true,
+    preemptible: false,
+    near: [{ labels: { app: 'db' }, by: 'zone' }],
+    apart: [{ labels: { app: 'web' }, by: null }],
+    spread: [{ labels: { app: 'web' }, by: 'zone', maxSkew: 1 }],
+  });
+  expect(specProblem(spec)).toBeNull();
+});
+
 test('a text is a line for the shell, a list is executed as it is, nothing is left to the image', () => {
   expect(read({ command: 'echo "$HOME"' }).command).toEqual({ kind: 'shell', line: 'echo "$HOME"' });
   expect(read({ command: ['echo', '$HOME', ''] }).command).toEqual({ kind: 'exec', args: ['echo', '$HOME', ''] });
@@ -98,6 +121,9 @@ describe('refusals name the field', () => {
     [{ resources: { gpu: 1.5 } }, 'resources.gpu', /whole devices/],
     [{ resources: { custom: { cpu: 1 } } }, 'resources.custom.cpu', /no custom resource/],
     [{ timeout: 'soon' }, 'timeout', /soon/],
+    [{ expected: 'never' }, 'expected', /never/],
+    [{ gpuModels: ['A10', 'a\0b'] }, 'gpuModels[1]', /zero byte/],
+    [{ near: [{ labels: { a: 'b\u0007' } }] }, 'near[0].labels.a', /control/],
     [{ timeout: 0 }, 'timeout', /positive/],
     [{ timeout: '10000d' }, 'timeout', /too long/],
     [{ stopGrace: '2h' }, 'stopGrace', /too long/],

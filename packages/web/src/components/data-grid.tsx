@@ -3,7 +3,7 @@
  * `from` width. Up, Down, Home, End move between rows, Enter opens one, Space selects it.
  */
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from 'react';
+import { type KeyboardEvent, memo, type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 import { useWidth } from './use-width.ts';
 
 export interface Column<T> {
@@ -52,7 +52,7 @@ export function DataGrid<T>(props: DataGridProps<T>) {
     overscan: OVERSCAN,
     getItemKey: (index) => keyOf(rows[index]!),
   });
-  const shown = columns.filter(({ from = 0 }) => width >= from);
+  const shown = useMemo(() => columns.filter(({ from = 0 }) => width >= from), [columns, width]);
   const selects = selected !== undefined && onSelect !== undefined;
   const template = `${selects ? '40px ' : ''}${shown.map(({ track }) => track).join(' ')}`;
   const items = virtual.getVirtualItems();
@@ -84,6 +84,18 @@ export function DataGrid<T>(props: DataGridProps<T>) {
     else return;
     event.preventDefault();
   };
+  // Rows are drawn again when they change, not when the list scrolls: what they call stays the same object.
+  const current = useRef({ onKey, onOpen, toggle });
+  current.current = { onKey, onOpen, toggle };
+  const calls = useMemo<RowCalls<T>>(
+    () => ({
+      key: (event, row, index) => current.current.onKey(event, row, index),
+      open: (row) => current.current.onOpen?.(row),
+      toggle: (key) => current.current.toggle(key),
+      focus: setActive,
+    }),
+    [],
+  );
   const allSelected = selects && rows.length > 0 && rows.every((row) => selected.has(keyOf(row)));
 
   return (
@@ -127,44 +139,20 @@ export function DataGrid<T>(props: DataGridProps<T>) {
           {items.map(({ index, start }) => {
             const row = rows[index]!;
             const key = keyOf(row);
-            const isSelected = selected?.has(key) === true;
             return (
-              <div
+              <GridRow
                 key={key}
-                role="row"
-                data-index={index}
-                aria-rowindex={index + 2}
-                aria-selected={selects ? isSelected : undefined}
-                tabIndex={index === Math.min(active, rows.length - 1) ? 0 : -1}
-                onFocus={() => setActive(index)}
-                onKeyDown={(event) => onKey(event, row, index)}
-                onClick={(event) => {
-                  if (!(event.target as Element).closest('a, button, input, label')) onOpen?.(row);
-                }}
-                className={`absolute inset-x-0 grid items-center gap-4 border-b px-4 -outline-offset-2 ${onOpen === undefined ? '' : 'cursor-pointer'} ${isSelected ? 'bg-accent-soft' : 'hover:bg-hover'}`}
-                style={{ gridTemplateColumns: template, height: ROW_PX, transform: `translateY(${start}px)` }}
-              >
-                {selects && (
-                  <div role="gridcell">
-                    <input
-                      type="checkbox"
-                      aria-label={`Select ${key}`}
-                      checked={isSelected}
-                      onChange={() => toggle(key)}
-                      className="size-4 align-middle accent-accent"
-                    />
-                  </div>
-                )}
-                {shown.map((column) => (
-                  <div
-                    key={column.key}
-                    role="gridcell"
-                    className={`min-w-0 truncate ${column.right === true ? 'text-right' : ''}`}
-                  >
-                    {column.cell(row)}
-                  </div>
-                ))}
-              </div>
+                id={key}
+                row={row}
+                index={index}
+                start={start}
+                columns={shown}
+                template={template}
+                isSelected={selects ? selected.has(key) : null}
+                isActive={index === Math.min(active, rows.length - 1)}
+                opens={onOpen !== undefined}
+                calls={calls}
+              />
             );
           })}
         </div>
@@ -173,3 +161,65 @@ export function DataGrid<T>(props: DataGridProps<T>) {
     </div>
   );
 }
+
+interface RowCalls<T> {
+  readonly key: (event: KeyboardEvent, row: T, index: number) => void;
+  readonly open: (row: T) => void;
+  readonly toggle: (key: string) => void;
+  readonly focus: (index: number) => void;
+}
+
+interface GridRowProps<T> {
+  readonly id: string;
+  readonly row: T;
+  readonly index: number;
+  readonly start: number;
+  readonly columns: readonly Column<T>[];
+  readonly template: string;
+  /** null: rows of this table are not selected. */
+  readonly isSelected: boolean | null;
+  readonly isActive: boolean;
+  readonly opens: boolean;
+  readonly calls: RowCalls<T>;
+}
+
+const GridRow = memo(function GridRow<T>(props: GridRowProps<T>) {
+  const { id, row, index, start, columns, template, isSelected, isActive, opens, calls } = props;
+  return (
+    <div
+      role="row"
+      data-index={index}
+      aria-rowindex={index + 2}
+      aria-selected={isSelected ?? undefined}
+      tabIndex={isActive ? 0 : -1}
+      onFocus={() => calls.focus(index)}
+      onKeyDown={(event) => calls.key(event, row, index)}
+      onClick={(event) => {
+        if (!(event.target as Element).closest('a, button, input, label')) calls.open(row);
+      }}
+      className={`absolute inset-x-0 grid items-center gap-4 border-b px-4 -outline-offset-2 ${opens ? 'cursor-pointer' : ''} ${isSelected === true ? 'bg-accent-soft' : 'hover:bg-hover'}`}
+      style={{ gridTemplateColumns: template, height: ROW_PX, transform: `translateY(${start}px)` }}
+    >
+      {isSelected !== null && (
+        <div role="gridcell">
+          <input
+            type="checkbox"
+            aria-label={`Select ${id}`}
+            checked={isSelected}
+            onChange={() => calls.toggle(id)}
+            className="size-4 align-middle accent-accent"
+          />
+        </div>
+      )}
+      {columns.map((column) => (
+        <div
+          key={column.key}
+          role="gridcell"
+          className={`min-w-0 truncate ${column.right === true ? 'text-right' : ''}`}
+        >
+          {column.cell(row)}
+        </div>
+      ))}
+    </div>
+  );
+}) as <T>(props: GridRowProps<T> & { readonly key?: string }) => ReactNode;

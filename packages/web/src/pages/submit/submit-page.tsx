@@ -14,6 +14,7 @@ import { client } from '../../session/client.ts';
 import { Answer } from './answer.tsx';
 import { type Draft, draftOf, EMPTY_DRAFT, submissionOfDraft } from './draft.ts';
 import { submissionOf } from './from-spec.ts';
+import { NamespaceChoice } from './namespace-choice.tsx';
 import { RecentSpecs } from './recent-specs.tsx';
 import { SpecForm } from './spec-form.tsx';
 import { usePreview } from './use-preview.ts';
@@ -51,9 +52,10 @@ function Submit({ start, origin }: { readonly start: Draft; readonly origin: str
   const [yaml, setYaml] = useState('');
   const parsed = tab === 'yaml' ? parseYaml(yaml) : null;
   const submission: TaskSubmission | null = parsed === null ? submissionOfDraft(draft) : parsed.submission;
-  const { preview, error: previewError, isCurrent } = usePreview(submission);
+  const [namespace, setNamespace] = useState('');
+  const { preview, error: previewError, isCurrent } = usePreview(submission, namespace);
   const submit = useMutation({
-    mutationFn: (task: TaskSubmission) => client.submitTask(task),
+    mutationFn: (task: TaskSubmission) => client.submitTask(task, namespace === '' ? {} : { namespace }),
     onSuccess: ({ id }) => {
       tell('Submitted.');
       return navigate({ to: '/tasks/$task', params: { task: id }, search: {} });
@@ -108,6 +110,7 @@ function Submit({ start, origin }: { readonly start: Draft; readonly origin: str
               isEmpty={submission === null || submission.image === ''}
               isCurrent={isCurrent}
             />
+            <NamespaceChoice value={namespace} onChange={setNamespace} />
             {submit.error !== null && (
               <div className="mt-4">
                 <ErrorNote error={submit.error} />

@@ -16,7 +16,7 @@ export interface Preview {
 }
 
 /** What the master says about a submission that is not sent yet. */
-export function usePreview(submission: TaskSubmission | null): Preview {
+export function usePreview(submission: TaskSubmission | null, namespace: string): Preview {
   const wanted = submission === null || submission.image === '' ? null : JSON.stringify(submission);
   const [asked, setAsked] = useState(wanted);
   useEffect(() => {
@@ -24,8 +24,9 @@ export function usePreview(submission: TaskSubmission | null): Preview {
     return () => clearTimeout(timer);
   }, [wanted]);
   const { data, error, isPlaceholderData } = useQuery({
-    queryKey: ['preview', asked],
-    queryFn: ({ signal }) => client.validateTask(JSON.parse(asked!) as TaskSubmission, { signal }),
+    queryKey: ['preview', asked, namespace],
+    queryFn: ({ signal }) =>
+      client.validateTask(JSON.parse(asked!) as TaskSubmission, { signal, ...(namespace === '' ? {} : { namespace }) }),
     enabled: asked !== null,
     refetchInterval: AGAIN_MS,
     placeholderData: (before) => before,

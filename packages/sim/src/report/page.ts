@@ -73,7 +73,8 @@ function seriesStyle(count: number): string {
     const colour = COLOURS[series % COLOURS.length]!;
     const dash = DASHES[Math.floor(series / COLOURS.length) % DASHES.length]!;
     rules.push(`.line.s${series}{stroke:${colour};stroke-dasharray:${dash}}`);
-    rules.push(`.bar.s${series}{fill:${colour}}.key.s${series}{background:${colour}}`);
+    const border = dash === 'none' ? 'solid' : series < 2 * COLOURS.length ? 'dashed' : 'dotted';
+    rules.push(`.bar.s${series}{fill:${colour}}.key.s${series}{border-top:3px ${border} ${colour}}`);
     rules.push(`body:has(#show${series}:not(:checked)) main .s${series}{display:none}`);
   }
   return rules.join('');
@@ -88,7 +89,7 @@ h1{font-size:20px}dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 
 th,td{padding:4px 10px;text-align:right;border-bottom:1px solid var(--rule);white-space:nowrap}th{color:var(--soft);font-weight:600}
 th:first-child,td:first-child{text-align:left}.best{background:var(--best);font-weight:600}
 .legend{display:flex;flex-wrap:wrap;gap:4px 16px;position:sticky;top:0;background:var(--page);padding:8px 0;border-bottom:1px solid var(--rule)}
-.legend label{display:flex;align-items:center;gap:6px}.key{width:18px;height:4px;display:inline-block}
+.legend label{display:flex;align-items:center;gap:6px}.key{width:22px;height:0;display:inline-block}
 main{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,520px),1fr));gap:8px 24px}
 figure{margin:16px 0 0}figcaption{font-weight:600}svg{width:100%;height:auto}
 .line{fill:none;stroke-width:1.6;stroke-linejoin:round}.line:hover{stroke-width:3.5}.grid{stroke:var(--rule)}.axis{fill:var(--soft);font-size:11px}

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Clock, systemClock } from './clock.ts';
 import { runWorker } from './process.ts';
-import { parseProgram, scriptedLine } from './runtimes/scripted/index.ts';
+import { parseProgram, ScriptedRuntime, scriptedLine } from './runtimes/scripted/index.ts';
 import { assignment } from './testing/assignment.ts';
 import { FakeMaster } from './testing/fake-master.ts';
 import { silent, WorkerHarness } from './testing/worker.ts';
@@ -73,6 +73,21 @@ describe('joining', () => {
   test('a data directory serves one worker process at a time', async () => {
     await harness.run();
     await expect(harness.run()).rejects.toThrow('is in use');
+  });
+
+  test('what keeps it from starting ends it, and it holds on to nothing', async () => {
+    const runtime = new ScriptedRuntime(harness.machine);
+    const closed = vi.spyOn(runtime, 'close');
+    const worker = await runWorker({
+      master: harness.master.address,
+      dataDirectory: harness.dataDirectory,
+      log: silent,
+      join: harness.master.register('worker-1'),
+      openRuntime: async () => runtime,
+      metrics: { listen: '0.0.0.0:9101', token: null },
+    });
+    await expect(worker.ended).rejects.toThrow('set worker.metricsToken');
+    expect(closed).toHaveBeenCalledOnce();
   });
 
   test('the certificate is renewed in the later half of its life and shown at once', async () => {

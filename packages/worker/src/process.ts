@@ -192,9 +192,17 @@ class Worker {
   }
 
   async run(): Promise<WorkerEnd> {
-    const { dataDirectory, capacity: overrides = {}, journal } = this.#options;
-    const gpus = await detectGpus(overrides.gpus);
+    const gpus = await detectGpus(this.#options.capacity?.gpus);
     const runtime = await this.#openRuntime(gpus);
+    try {
+      return await this.#runOn(runtime, gpus);
+    } finally {
+      await runtime.close();
+    }
+  }
+
+  async #runOn(runtime: Runtime, gpus: readonly GpuDevice[]): Promise<WorkerEnd> {
+    const { dataDirectory, capacity: overrides = {}, journal } = this.#options;
     const diskPath = await visible(runtime.storagePath(), dataDirectory);
     const capacity = await detectCapacity(diskPath, gpus, overrides);
     const supervisor = new Supervisor({
@@ -205,10 +213,11 @@ class Worker {
       log: this.#log,
       observer: this.#observer,
     });
-    const closeMetrics = await this.#showMetrics(supervisor);
-    const closeTraces = await this.#traceAttempts();
     const machine = { diskPath, sample: this.#sampler(diskPath, gpus.length > 0) };
+    const opened: (() => Promise<void>)[] = [];
     try {
+      opened.push(await this.#showMetrics(supervisor));
+      opened.push(await this.#traceAttempts());
       await this.#adopt(supervisor, runtime);
       this.#onRuntimeChange = () => void this.#check(machine, supervisor, runtime);
       await this.#check(machine, supervisor, runtime);
@@ -217,9 +226,7 @@ class Worker {
       });
     } finally {
       supervisor.detach();
-      await closeMetrics();
-      await closeTraces();
-      await runtime.close();
+      for (const close of opened) await close();
     }
   }
 

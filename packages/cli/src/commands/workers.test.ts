@@ -108,9 +108,22 @@ test('queue, status, scheduler', async () => {
     /Queue: +1 waiting, the oldest for 1s[\s\S]*CPU +1 +0\.5 +0\.5 +50%/,
   );
   expect(await cluster.json('status')).toMatchObject({ clusterId: 'c-1', queueDepth: 1 });
-  expect((await cluster.run('scheduler use balanced')).stdout).toBe('Tasks are placed by balanced from now on.\n');
-  expect((await cluster.run('scheduler show')).stdout).toBe('balanced\n');
-  expect((await cluster.run('scheduler list')).stdout).toMatch(/\* +balanced/);
+  expect((await cluster.run('scheduler use balanced')).stdout).toBe(
+    'Tasks are placed by balanced from now on, ordered by priority (greedy).\n',
+  );
+  expect((await cluster.run('scheduler show -q')).stdout).toBe('balanced\n');
+  expect((await cluster.run('scheduler show')).stdout).toMatch(
+    /Placement: +balanced, version 1: .*\nOrder: +priority[\s\S]*GPU: +0\.5 of 2 free can not be used/,
+  );
+  expect((await cluster.run('scheduler list')).stdout).toMatch(/\* +balanced[\s\S]*\* +priority/);
+  await cluster.run('scheduler use --order saf --backfill easy --starvation never --ageing 5m --preemption on');
+  expect(cluster.master.requests.at(-1)?.body).toEqual({
+    ...{ ordering: 'saf', backfill: 'easy', starvation: null, ageing: '5m', preemption: true },
+  });
+  await cluster.run('scheduler use none --pool gpu');
+  expect(cluster.master.requests.at(-1)?.body).toEqual({ placement: null, scope: { kind: 'pool', name: 'gpu' } });
+  expect((await cluster.run('scheduler use')).code).toBe(2);
+  expect((await cluster.run('scheduler use --pool gpu')).code).toBe(2);
   expect((await cluster.run('scheduler use magic')).code).toBe(2);
 });
 

@@ -178,6 +178,37 @@ test('the placement policy is chosen among those that are listed', async () => {
   );
 });
 
+test('orders, backfilling, limits and scopes are chosen one by one', async () => {
+  const put = (body: object) => rest.send('PUT', '/api/v1/scheduler', { body });
+  expect((await put({ ordering: 'saf', backfill: 'easy' })).body).toMatchObject({ ordering: 'saf', backfill: 'easy' });
+  const { body } = await put({ starvation: '2h', ageing: '90s', preemption: true });
+  expect(body).toMatchObject({ ordering: 'saf', starvationMs: 7_200_000, ageingSeconds: 90, preemption: true });
+  expect(body.orderings.map(({ name }: { name: string }) => name)).toContain('fair-share');
+  expect((await put({ ordering: null, placement: 'ai-aggressive' })).body.ordering).toBe('largest-first');
+  await put({ placement: 'fgd', scope: { kind: 'pool', name: 'gpu' } });
+  await put({ placement: 'best-fit', scope: { kind: 'namespace', name: 'default' } });
+  expect((await rest.get('/scheduler')).body.scopes).toEqual([
+    { kind: 'namespace', name: 'default', placement: 'best-fit' },
+    { kind: 'pool', name: 'gpu', placement: 'fgd' },
+  ]);
+  for (const wrong of [
+    {},
+    { backfill: 'much' },
+    { starvation: 'soon' },
+    { ordering: 'saf', scope: { kind: 'pool', name: 'gpu' } },
+    { risk: { theta: [1, 2, 3, 11], alpha: 1, beta: 1, affinity: {}, penalty: {} } },
+  ])
+    expect((await put(wrong)).body.error.code).toBe('invalid_argument');
+  expect((await put({ placement: 'fgd', scope: { kind: 'namespace', name: 'nowhere' } })).body.error.code).toBe(
+    'namespace_unknown',
+  );
+  const plain = { ordering: null, backfill: 'greedy', starvation: '24h', ageing: null, preemption: false };
+  expect((await put({ ...plain, placement: 'greedy' })).status).toBe(200);
+  for (const { kind, name } of (await rest.get('/scheduler')).body.scopes)
+    expect((await put({ placement: null, scope: { kind, name } })).status).toBe(200);
+  expect((await rest.get('/scheduler')).body.scopes).toEqual([]);
+});
+
 test('events after a sequence, filtered', async () => {
   const all = (await rest.get('/events?limit=1000')).body.items;
   expect(all.map(({ sequence }: { sequence: number }) => sequence)).toEqual(

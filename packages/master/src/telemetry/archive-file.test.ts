@@ -183,6 +183,19 @@ test('damage that is found while it runs costs the charts, not the next write; o
   }
 });
 
+test('a block that was damaged under a running master costs the charts, and what comes next is kept', () => {
+  const archive = open();
+  const end = fill(archive, 2, ['w-1']);
+  const other = new (process.getBuiltinModule('node:sqlite').DatabaseSync)(file());
+  other.exec("UPDATE hour SET data = x'00ff00ff'");
+  other.close();
+  expect(archive.minutes('w-1', WORKER_FIELDS, START, end, HOUR)).toEqual([]);
+  expect(damages).toHaveLength(1);
+  const after = fill(archive, 1, ['w-1'], end);
+  expect(archive.minutes('w-1', WORKER_FIELDS, START, after, HOUR).map(({ at }) => at)).toEqual([end]);
+  archive.close();
+});
+
 test('a file of another program or of a newer version is not written to', () => {
   const foreign = open();
   foreign.close();

@@ -1,5 +1,6 @@
 import * as ids from '@cloudai/api/traces';
 import { expect, test } from 'vitest';
+import type { BatchFigures } from '../loop.ts';
 import { Bench } from '../testing/bench.ts';
 import { RestClient } from '../testing/rest-client.ts';
 import { openTraces } from './open.ts';
@@ -11,14 +12,20 @@ async function open(wants: (traceId: string) => boolean = () => true) {
   const sink = { wants, add: (span: ids.Span) => spans.push(span), close: async () => {} };
   const make = () => new TaskTracer('c-1', sink, ids);
   const current = { tracer: make() };
-  const bench = await Bench.open({ onBatch: (figures) => current.tracer.onBatch(figures) });
+  const batches: BatchFigures[] = [];
+  const bench = await Bench.open({
+    onBatch: (figures) => {
+      batches.push(figures);
+      current.tracer.onBatch(figures);
+    },
+  });
   const rest = new RestClient(bench);
   await bench.addWorker('w-1');
   const close = async () => {
     await rest.server.close();
     await bench.close();
   };
-  return { bench, rest, spans, close, current, restart: () => (current.tracer = make()) };
+  return { bench, rest, spans, close, current, batches, restart: () => (current.tracer = make()) };
 }
 
 const names = (spans: readonly ids.Span[], parentId: string | null) =>
@@ -47,6 +54,18 @@ test('a task that is tried twice has both attempts in one tree, each span once',
   const failed = spans.find(({ spanId }) => spanId === ids.attemptSpanId(body.id, 1));
   expect(failed?.error).not.toBe(null);
   for (const { name, startedAt, endedAt } of spans) expect(endedAt, name).toBeGreaterThanOrEqual(startedAt);
+  await close();
+});
+
+test('a row that changes once more after its end has no second span', async () => {
+  const { bench, rest, spans, close, current, batches } = await open();
+  const { body } = await rest.post('/tasks', { image: 'busybox' });
+  await bench.run(body.id);
+  await bench.end(body.id, 0);
+  const count = spans.length;
+  const last = batches.findLast(({ rows }) => rows.some(({ kind }) => kind === 'attempt'));
+  current.tracer.onBatch(last!);
+  expect(spans.length).toBe(count);
   await close();
 });
 

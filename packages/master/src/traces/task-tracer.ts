@@ -38,12 +38,16 @@ interface Notes {
 }
 
 const MOST_TASKS = 50_000;
+/** A row that changes once more after its end does so within moments, such as when its result comes late. */
+const MOST_TOLD = 20_000;
 
 export class TaskTracer {
   readonly #clusterId: string;
   readonly #sink: TraceSink;
   readonly #ids: TraceIds;
   readonly #notes = new Map<string, Notes>();
+  /** Tasks and attempts whose end was told lately, by their spans. */
+  readonly #told = new Set<string>();
 
   constructor(clusterId: string, sink: TraceSink, ids: TraceIds) {
     this.#clusterId = clusterId;
@@ -102,8 +106,7 @@ export class TaskTracer {
     const notes = this.#notes.get(taskId);
     const spanId = this.#ids.attemptSpanId(taskId, number);
     const own = notes?.attempts.get(number);
-    // An ended row changes once more when its result comes late; its spans have gone.
-    if (notes !== undefined && own === undefined) return;
+    if (!this.#isFirst(spanId)) return;
     notes?.attempts.delete(number);
     if (own !== undefined) {
       this.#add(taskId, 'place', spanId, own.place);
@@ -138,8 +141,7 @@ export class TaskTracer {
     const { id, submittedAt, reason, message, exitCode } = task;
     const traceId = this.#traceId(id);
     const notes = this.#notes.get(id);
-    // Without notes it began under another master, or its row has changed after its end: then the trace has its root.
-    if (!this.#sink.wants(traceId) || (notes === undefined && task.endedAt! < committed.from - LATE_MS)) return;
+    if (!this.#sink.wants(traceId) || !this.#isFirst(this.#ids.taskSpanId(id))) return;
     this.#notes.delete(id);
     const rootId = this.#ids.taskSpanId(id);
     const submit = notes?.submit ?? null;
@@ -190,6 +192,17 @@ export class TaskTracer {
     this.#sink.add(span);
   }
 
+  #isFirst(spanId: string): boolean {
+    if (this.#told.has(spanId)) return false;
+    this.#told.add(spanId);
+    if (this.#told.size > MOST_TOLD)
+      for (const oldest of this.#told) {
+        this.#told.delete(oldest);
+        break;
+      }
+    return true;
+  }
+
   #traceId(taskId: string): string {
     return this.#ids.taskTraceId(this.#clusterId, taskId);
   }
@@ -207,9 +220,6 @@ export class TaskTracer {
     return notes;
   }
 }
-
-/** A row that changes so long after its end does not end now. */
-const LATE_MS = 1_000;
 
 function rowsBy<K extends 'task' | 'attempt', Row>(
   changes: readonly Change[],

@@ -2,7 +2,9 @@
 import { GPU_DEVICE_MILLIS } from '../model/gpu.ts';
 import type { Ledger } from '../model/ledger.ts';
 import { bytesQuantity, thousandthsQuantity } from '../model/quantity.ts';
-import { amountOf, firstLacking, namesOf, type ResourceName, type Resources, subtract } from '../model/resources.ts';
+import { amountOf, firstLacking, namesOf, type ResourceName, type Resources } from '../model/resources.ts';
+import { type QuotaState, quotaLeft, quotaWhole } from '../model/tenancy.ts';
+import { gpuModelsOf } from '../model/terms.ts';
 import type { Worker } from '../model/worker.ts';
 import {
   couldEverFit,
@@ -15,16 +17,15 @@ import {
 } from '../policy/feasibility.ts';
 import type { Candidacy } from './candidates.ts';
 import type { Claim, KnownWorker } from './claim.ts';
-import type { QuotaState } from './place.ts';
 
 export function quotaAdvice(claim: Claim, quota: QuotaState | null): string | null {
   if (quota === null) return null;
-  const never = firstLacking(claim.request, quota.limit);
+  const never = firstLacking(claim.request, quotaWhole(quota, claim.request));
   if (never !== null) {
     const [limit, required] = formatAmounts(never, amountOf(quota.limit, never), amountOf(claim.request, never));
     return `raise the quota of namespace ${claim.namespace}, or ask for less ${resourceTitle(never)}: it allows ${limit} in all, the task requires ${required}`;
   }
-  const left = subtract(quota.limit, quota.used);
+  const left = quotaLeft(quota, claim.request);
   const lacking = firstLacking(claim.request, left);
   if (lacking === null) return null;
   const [has] = formatAmounts(lacking, Math.max(0, amountOf(left, lacking)), amountOf(claim.request, lacking));
@@ -44,6 +45,7 @@ export function advise(claim: Candidacy, workers: readonly KnownWorker[]): strin
   return (
     freeTheTarget(claim, ready) ??
     dropTheSelector(claim, ready) ??
+    takeAnotherModel(claim, ready) ??
     askForLess(claim, ready, workers) ??
     mendAWorker(claim, workers) ??
     waitForRoom(claim, ready) ??
@@ -69,6 +71,16 @@ function dropTheSelector(claim: Candidacy, ready: readonly Ready[]): string | nu
   if (other === undefined) return null;
   const wanted = labels.map((label) => `${label}=${claim.selector[label]}`).join(', ');
   return `leave out the selector ${wanted}, or give worker ${other.worker.id} these labels: it has room`;
+}
+
+function takeAnotherModel(claim: Candidacy, ready: readonly Ready[]): string | null {
+  const models = gpuModelsOf(claim);
+  if (models.length === 0) return null;
+  const anyModel = { ...claim, terms: { ...claim.terms, gpuModels: [] } };
+  const other = ready.find(({ worker, ledger }) => fits(anyModel, worker, ledger));
+  if (other === undefined) return null;
+  const has = [...new Set(other.worker.capacity?.gpus.map((gpu) => gpu.model))].sort().join(', ');
+  return `let another GPU model do than ${models.join(', ')}: ${other.worker.id} has room, with ${has}`;
 }
 
 /** The smallest cut, relative to what was asked for, among the workers that suit. */

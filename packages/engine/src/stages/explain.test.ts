@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { Task } from '../model/task.ts';
+import type { QuotaState } from '../model/tenancy.ts';
 import type { Worker } from '../model/worker.ts';
 import { NOTHING_KNOWN } from '../policy/policy.ts';
 import { placementPolicy } from '../policy/registry.ts';
 import { type Amounts, resources, roomOf, specRow, taskRow, workerRow } from '../testing/rows.ts';
 import { claimOf, type KnownWorker } from './claim.ts';
 import { type ExplainView, explain, waitingMessage } from './explain.ts';
-import type { QuotaState } from './place.ts';
 
 interface Scene {
   /** Each worker with what is taken of it. */
@@ -239,6 +239,14 @@ describe('a quota', () => {
       'raise the quota of namespace default, or ask for less CPU: it allows 4.00 in all, the task requires 5.00',
     );
   });
+
+  test('says nothing of custom resources that it does not name', () => {
+    const quota = { limit: resources({ cpu: 4, custom: { fpga: 0 } }), used: resources({}) };
+    const licence = explain(task({ cpu: 1, custom: { licence: 1 } }), viewOf({ workers, quota }), 0);
+    expect(licence.summary).not.toContain('Quota');
+    const fpga = explain(task({ cpu: 1, custom: { fpga: 1 } }), viewOf({ workers, quota }), 0);
+    expect(fpga.summary).toBe('Quota of namespace default reached: 0 of 0 fpga left, task requires 1');
+  });
 });
 
 describe('a pending task', () => {
@@ -305,4 +313,12 @@ describe('a task that waits for the sake of others', () => {
       'Insufficient CPU: worker has 1.00 available, task requires 2.00. Worker worker-1 is kept for it, and is expected to have room in 1m30s',
     );
   });
+});
+
+test('GPUs of other models are named, with the advice to take them', () => {
+  const workers = [[w(1, { cpu: 4, gpu: 2 }), {}]] as const;
+  const told = explain(task({ cpu: 1, gpu: 1 }, {}, { terms: { gpuModels: ['A10'] } }), viewOf({ workers }), 0);
+  expect(told.summary).toBe('Task requires a GPU of model A10, worker worker-1 has test');
+  expect(told.couldEverFit).toBe(false);
+  expect(told.advice).toBe('let another GPU model do than A10: worker-1 has room, with test');
 });

@@ -129,7 +129,7 @@ export { MAX_TASKS_PER_CALL } from './stages/admit.ts';
 export type { ClusterFragmentation } from './stages/cluster-fragmentation.ts';
 export { MAX_ASSIGNMENTS_PER_PLAN } from './stages/commit.ts';
 export type { PassOrder } from './stages/ordered-pass.ts';
-export { type Placement, type PlaceView, type Plan, place, type QuotaState } from './stages/place.ts';
+export { type Placement, type PlaceView, type Plan, place } from './stages/place.ts';
 export type { Preview } from './stages/preview.ts';
 export { WaitingQueue } from './stages/queue.ts';
 export { DEFAULT_NAMESPACE } from './stages/recover.ts';

@@ -11,7 +11,7 @@ import { Ledger } from './model/ledger.ts';
 import { add, type Resources, subtract, ZERO } from './model/resources.ts';
 import { SpecCache } from './model/spec-cache.ts';
 import { isTerminal, type Task, type TaskId, type TaskState } from './model/task.ts';
-import type { ApiToken, Namespace, User } from './model/tenancy.ts';
+import type { ApiToken, Namespace, QuotaState, User } from './model/tenancy.ts';
 import { TermIndex } from './model/term-index.ts';
 import type { Worker } from './model/worker.ts';
 import { Demand } from './policy/demand.ts';
@@ -170,7 +170,7 @@ export class EngineState {
   }
 
   /** What the namespace may hold, and what it holds; null without a quota. */
-  quota(namespace: string): { readonly limit: Resources; readonly used: Resources } | null {
+  quota(namespace: string): QuotaState | null {
     const limit = this.namespaces.get(namespace)?.quota ?? null;
     return limit === null ? null : { limit, used: this.used(namespace) };
   }

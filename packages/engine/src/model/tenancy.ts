@@ -1,4 +1,4 @@
-import type { Resources } from './resources.ts';
+import { type Resources, subtract, ZERO } from './resources.ts';
 
 /** Exists from the first start. */
 export const DEFAULT_NAMESPACE = 'default';
@@ -9,6 +9,26 @@ export interface Namespace {
   /** Upper bound on what its live attempts hold together; null: no bound. */
   readonly quota: Resources | null;
   readonly createdAt: number;
+}
+
+/** What a namespace may hold and what its live attempts hold now. */
+export interface QuotaState {
+  readonly limit: Resources;
+  readonly used: Resources;
+}
+
+/** What is left of a quota for this request. A custom resource that the quota does not name is not bounded. */
+export function quotaLeft({ limit, used }: QuotaState, request: Resources): Resources {
+  const left = subtract(limit, used);
+  const free = Object.keys(request.custom).filter((name) => !Object.hasOwn(limit.custom, name));
+  if (free.length === 0) return left;
+  const unbounded = Object.fromEntries(free.map((name) => [name, Number.MAX_SAFE_INTEGER]));
+  return { ...left, custom: { ...left.custom, ...unbounded } };
+}
+
+/** The same for a namespace that holds nothing: whether waiting can help. */
+export function quotaWhole(quota: QuotaState, request: Resources): Resources {
+  return quotaLeft({ limit: quota.limit, used: ZERO }, request);
 }
 
 export type Role = 'admin' | 'user';

@@ -4,8 +4,9 @@
  */
 import { type CommitPlan, type Rejection, type Reply, reject } from '../command.ts';
 import type { Ledger } from '../model/ledger.ts';
-import { fitsIn, type GpuShare, subtract } from '../model/resources.ts';
+import { fitsIn, type GpuShare } from '../model/resources.ts';
 import { isTerminal, isWaiting, type Task, type TaskId } from '../model/task.ts';
+import { quotaLeft } from '../model/tenancy.ts';
 import { gpuModelsOf } from '../model/terms.ts';
 import { fits, obstacles } from '../policy/feasibility.ts';
 import type { Step } from '../step.ts';
@@ -77,7 +78,7 @@ function problem(step: Step, task: Task, workerId: string): Rejection | null {
     }
   }
   const quota = step.state.quota(task.namespace);
-  if (quota !== null && !fitsIn(task.spec.request, subtract(quota.limit, quota.used)))
+  if (quota !== null && !fitsIn(task.spec.request, quotaLeft(quota, task.spec.request)))
     return reject('quota_exceeded', `The quota of namespace ${task.namespace} has no room for this task now.`);
   return null;
 }

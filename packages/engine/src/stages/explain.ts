@@ -4,8 +4,9 @@
  */
 import type { Explanation, Obstacle, WorkerVerdict } from '../explain.ts';
 import { durationQuantity } from '../model/quantity.ts';
-import { amountOf, firstLacking, subtract } from '../model/resources.ts';
+import { amountOf, firstLacking } from '../model/resources.ts';
 import type { Task } from '../model/task.ts';
+import { type QuotaState, quotaLeft, quotaWhole } from '../model/tenancy.ts';
 import { gpuModelsOf } from '../model/terms.ts';
 import {
   type Avoidance,
@@ -22,7 +23,7 @@ import { advise, quotaAdvice } from './advice.ts';
 import { candidatesOf } from './candidates.ts';
 import { type Claim, claimOf, type KnownWorker } from './claim.ts';
 
-import type { BlockedClass, PromisedStart, QuotaState } from './place.ts';
+import type { BlockedClass, PromisedStart } from './place.ts';
 
 export interface ExplainView {
   /** Every worker that is known, ascending by id. */
@@ -132,7 +133,7 @@ function pendingMessage(task: Task, now: number): string {
 
 function quotaMessage(claim: Claim, quota: QuotaState | null): string | null {
   if (quota === null) return null;
-  const left = subtract(quota.limit, quota.used);
+  const left = quotaLeft(quota, claim.request);
   const lacking = firstLacking(claim.request, left);
   if (lacking === null) return null;
   const [has, requires] = formatAmounts(
@@ -146,7 +147,7 @@ function quotaMessage(claim: Claim, quota: QuotaState | null): string | null {
 
 function exceedsQuota(claim: Claim, view: ExplainView): boolean {
   const quota = view.quota(claim.namespace);
-  return quota !== null && firstLacking(claim.request, quota.limit) !== null;
+  return quota !== null && firstLacking(claim.request, quotaWhole(quota, claim.request)) !== null;
 }
 
 function roomMessage(claim: Claim, workers: readonly KnownWorker[]): string | null {

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Task } from '../model/task.ts';
+import type { QuotaState } from '../model/tenancy.ts';
 import type { Worker } from '../model/worker.ts';
 import type { PlacementPolicy } from '../policy/policy.ts';
 import { placementPolicies, placementPolicy } from '../policy/registry.ts';
 import { naivePlan } from '../testing/naive-plan.ts';
 import { type Amounts, gpuDevice, resources, roomOf, specRow, taskRow, workerRow } from '../testing/rows.ts';
-import { type PlaceView, type Plan, place, type QuotaState } from './place.ts';
+import { type PlaceView, type Plan, place } from './place.ts';
 import { WaitingQueue } from './queue.ts';
 
 const roundRobin = placementPolicy('round-robin')!;
@@ -113,6 +114,21 @@ describe('quotas', () => {
     const plan = place(view, greedy, 10);
     expect(pairs(plan)).toEqual(['t0 w1', 't1 w1', 't3 w1']);
     expect(plan.blocked.map(({ reason }) => reason)).toEqual(['quota']);
+  });
+
+  test('bound the custom resources that they name, down to none, and no others', () => {
+    const custom = { licence: 1, fpga: 1, token: 1 };
+    const limit = resources({ cpu: 9, custom: { licence: 1, token: 0 } });
+    const tasks = tasksOf(
+      { cpu: 1, custom: { fpga: 1 } },
+      { cpu: 1, custom: { licence: 1 } },
+      { cpu: 1, custom: { licence: 1, fpga: 1 } },
+      { cpu: 1, custom: { token: 1 } },
+    );
+    const workers = [workerRow('w1', { cpu: 9, custom }), workerRow('w2', { cpu: 9, custom })];
+    const plan = place(viewOf({ workers, tasks, quota: () => ({ limit, used: resources({}) }) }), greedy, 10);
+    expect(plan.assignments.map(({ taskId }) => taskId)).toEqual(['t0', 't1']);
+    expect(plan.blocked.map(({ reason }) => reason)).toEqual(['quota', 'quota']);
   });
 });
 

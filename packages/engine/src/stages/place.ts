@@ -5,6 +5,7 @@
  */
 import type { GpuShare, Resources } from '../model/resources.ts';
 import type { TaskId } from '../model/task.ts';
+import type { QuotaState } from '../model/tenancy.ts';
 import { couldEverFit } from '../policy/feasibility.ts';
 import type { Backfill } from '../policy/ordering-registry.ts';
 import { priority } from '../policy/orders/priority.ts';
@@ -22,9 +23,7 @@ import type { QueueEntry } from './queue-order.ts';
 import { type Promised, Reservations, type Running } from './reservations.ts';
 import { ScoringFinder } from './scoring-finder.ts';
 import { ScratchCluster } from './scratch-cluster.ts';
-import { type QuotaState, ScratchQuotas } from './scratch-quotas.ts';
-
-export type { QuotaState };
+import { ScratchQuotas } from './scratch-quotas.ts';
 
 export interface PlaceView {
   readonly queue: WaitingQueue;
@@ -250,13 +249,14 @@ class PlacePass {
     const members = this.#view.gang?.(entry) ?? null;
     const before = this.#assignments.length;
     const cursor = this.#cursor;
-    if (members !== null && this.#placeAll(members)) {
+    if (members !== null && this.#mayFit(members) && this.#placeAll(members)) {
       for (const member of members) {
         this.#done.add(member.taskId);
         if (member === entry) walk.took();
       }
       return true;
     }
+    const tried = this.#assignments.length;
     for (const { taskId, workerId, gpus } of this.#assignments.splice(before).reverse()) {
       const member = members!.find((one) => one.taskId === taskId)!;
       const row = this.#cluster.workers.findIndex((worker) => worker.id === workerId);
@@ -265,12 +265,28 @@ class PlacePass {
       this.#neighbours?.moveOut(member, row);
       if (this.#view.order !== undefined) this.#started.pop();
     }
-    // Finders rely on room that only shrinks.
-    this.#finders = new Map();
-    this.#cursor = cursor;
+    if (this.#assignments.length < tried) {
+      // Finders rely on room that only shrinks.
+      this.#finders = new Map();
+      this.#cursor = cursor;
+    }
     for (const member of members ?? [entry]) this.#done.add(member.taskId);
     this.#block(entry, 'gang');
     return false;
+  }
+
+  /** False if the gang asks for more than is free in all, or one of it for more than any worker has: no need to try. */
+  #mayFit(members: readonly QueueEntry[]): boolean {
+    if (members.some((member) => this.#frontier.covers(member.class))) return false;
+    const { freeCpuMillis, freeMemoryBytes, freeGpuMillis } = this.#cluster.table;
+    const asks = (name: 'cpuMillis' | 'memoryBytes' | 'gpuMillis') =>
+      members.reduce((sum, { class: { request } }) => sum + request[name], 0);
+    const has = (column: Float64Array) => column.reduce((sum, free) => sum + free, 0);
+    return (
+      asks('cpuMillis') <= has(freeCpuMillis) &&
+      asks('memoryBytes') <= has(freeMemoryBytes) &&
+      asks('gpuMillis') <= has(freeGpuMillis)
+    );
   }
 
   #placeAll(members: readonly QueueEntry[]): boolean {

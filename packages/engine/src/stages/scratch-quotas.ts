@@ -1,42 +1,39 @@
-import { add, fitsIn, type Resources, subtract } from '../model/resources.ts';
+import { add, fitsIn, subtract } from '../model/resources.ts';
+import { type QuotaState, quotaLeft } from '../model/tenancy.ts';
 import type { WaitingClass } from './queue.ts';
-
-/** What a namespace may hold and what its live attempts hold now. */
-export interface QuotaState {
-  readonly limit: Resources;
-  readonly used: Resources;
-}
 
 /** What is left of each quota as the pass goes on. */
 export class ScratchQuotas {
   readonly #quota: (namespace: string) => QuotaState | null;
-  readonly #left = new Map<string, Resources | null>();
+  readonly #states = new Map<string, QuotaState | null>();
 
   constructor(quota: (namespace: string) => QuotaState | null) {
     this.#quota = quota;
   }
 
   admits(group: WaitingClass): boolean {
-    const left = this.#leftOf(group.namespace);
-    return left === null || fitsIn(group.request, left);
+    const state = this.#of(group.namespace);
+    return state === null || fitsIn(group.request, quotaLeft(state, group.request));
   }
 
   take(group: WaitingClass): void {
-    const left = this.#leftOf(group.namespace);
-    if (left !== null) this.#left.set(group.namespace, subtract(left, group.request));
+    this.#change(group, add);
   }
 
   giveBack(group: WaitingClass): void {
-    const left = this.#leftOf(group.namespace);
-    if (left !== null) this.#left.set(group.namespace, add(left, group.request));
+    this.#change(group, subtract);
   }
 
-  #leftOf(namespace: string): Resources | null {
-    const known = this.#left.get(namespace);
+  #change({ namespace, request }: WaitingClass, change: typeof add): void {
+    const state = this.#of(namespace);
+    if (state !== null) this.#states.set(namespace, { ...state, used: change(state.used, request) });
+  }
+
+  #of(namespace: string): QuotaState | null {
+    const known = this.#states.get(namespace);
     if (known !== undefined) return known;
-    const quota = this.#quota(namespace);
-    const left = quota === null ? null : subtract(quota.limit, quota.used);
-    this.#left.set(namespace, left);
-    return left;
+    const state = this.#quota(namespace);
+    this.#states.set(namespace, state);
+    return state;
   }
 }

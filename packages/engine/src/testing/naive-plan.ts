@@ -1,4 +1,4 @@
-import { fitsIn, type Resources, subtract } from '../model/resources.ts';
+import { add, amountOf, namesOf, RESOURCE_NAMES, type Resources, ZERO } from '../model/resources.ts';
 import type { Task } from '../model/task.ts';
 import { gpuModelsOf } from '../model/terms.ts';
 import { couldEverFit, fits, takesWork } from '../policy/feasibility.ts';
@@ -24,8 +24,8 @@ export function naivePlan(
     const { request } = task.spec;
     const ask = { request, gpuModels: gpuModelsOf(task.spec), task: { ...claimOf(task, []).facts } };
     const quota = view.quota(task.namespace);
-    const left = quota === null ? null : (used.get(task.namespace) ?? subtract(quota.limit, quota.used));
-    if (left !== null && !fitsIn(request, left)) continue;
+    const held = used.get(task.namespace) ?? quota?.used ?? ZERO;
+    if (quota !== null && !isWithin(quota.limit, held, request)) continue;
     const avoids = ({ worker }: WorkerRoom) => task.suspectWorkers.includes(worker.id);
     const others = rooms.some(
       (room) => !avoids(room) && room.worker.state === 'active' && couldEverFit(task.spec, room.worker),
@@ -35,7 +35,7 @@ export function naivePlan(
     const chosen = choose(untried) ?? choose(able);
     if (chosen === undefined) continue;
     chosen.ledger.reserve(request, gpuModelsOf(task.spec), deviceOn(chosen));
-    if (left !== null) used.set(task.namespace, subtract(left, request));
+    used.set(task.namespace, add(held, request));
     last = chosen.worker.id;
     plan.push(`${task.id} ${chosen.worker.id}`);
 
@@ -59,4 +59,13 @@ export function naivePlan(
     }
   }
   return plan;
+}
+
+/** Whoever asks for nothing of a resource, or for one that the quota does not speak of, does not touch it. */
+function isWithin(limit: Resources, held: Resources, request: Resources): boolean {
+  return namesOf(request).every((name) => {
+    const isBounded = RESOURCE_NAMES.some((known) => known === name) || Object.hasOwn(limit.custom, name);
+    const asked = amountOf(request, name);
+    return !isBounded || asked === 0 || amountOf(held, name) + asked <= amountOf(limit, name);
+  });
 }

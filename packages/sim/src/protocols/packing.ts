@@ -164,10 +164,10 @@ export function allocationAt(curve: readonly PackingPoint[], percent: number): n
 }
 
 /** The decision log: one line an arrival. */
-export function packingLog(run: PackingRun, header = true): string {
+export function packingLog(run: PackingRun): string {
   const lines = run.decisions.map(
     ({ pod, node, gpus }, seq) =>
       `${run.seed},${seq},${pod.name},${node ?? ''},${gpus.map((share) => share.index).join('-')}`,
   );
-  return `${[...(header ? ['seed,seq,pod,node,gpus'] : []), ...lines].join('\n')}\n`;
+  return `${['seed,seq,pod,node,gpus', ...lines].join('\n')}\n`;
 }

@@ -25,7 +25,11 @@ export function refereeTimeline(
   const byPod = new Map(pods.map((pod) => [pod.name, pod]));
   const byNode = new Map(nodes.map((node) => [node.name, node]));
   const runs: Run[] = [];
-  for (const line of log.trimEnd().split('\n').slice(1)) {
+  for (const line of log
+    .trimEnd()
+    .split('\n')
+    .filter((text) => !text.startsWith('#'))
+    .slice(1)) {
     const [name, nodeName, gpus, start, end] = line.split(',');
     const [pod, node] = [byPod.get(name!), byNode.get(nodeName!)];
     if (pod === undefined || node === undefined) problems.push(`unknown pod or node: ${line}`);

@@ -4,9 +4,12 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { WATCH_PATH } from '@cloudai/api/watch';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { randomFrom, SEED } from '../testing/random.ts';
 import { WatchCase } from '../testing/watch-case.ts';
+
+// On a machine that is busy with other tests everything takes its time.
+vi.setConfig({ testTimeout: 30_000 });
 
 let at: WatchCase;
 const sockets: Socket[] = [];

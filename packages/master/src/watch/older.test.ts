@@ -1,9 +1,12 @@
 // The sockets of earlier versions.
 import { once } from 'node:events';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { type RawData, WebSocket } from 'ws';
 import { WatchCase } from '../testing/watch-case.ts';
 import { refusalOf } from '../testing/watcher.ts';
+
+// On a machine that is busy with other tests everything takes its time.
+vi.setConfig({ testTimeout: 30_000 });
 
 let at: WatchCase;
 const sockets: WebSocket[] = [];

@@ -5,9 +5,12 @@ import v8 from 'node:v8';
 import vm from 'node:vm';
 import { WATCH_PATH } from '@cloudai/api/watch';
 import { spec } from '@cloudai/engine/testing';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { newId } from '../ids.ts';
 import { WatchCase } from '../testing/watch-case.ts';
+
+// On a machine that is busy with other tests everything takes its time.
+vi.setConfig({ testTimeout: 30_000 });
 
 let at: WatchCase;
 const sockets: Socket[] = [];

@@ -2,11 +2,14 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { WATCH_CLOSE, WATCH_PATH, WATCH_PROTOCOL, WATCH_TOPICS } from '@cloudai/api/watch';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Authority } from '../identity/authority.ts';
 import { startRest } from '../rest/index.ts';
 import { WatchCase } from '../testing/watch-case.ts';
 import { refusalOf, Watcher } from '../testing/watcher.ts';
+
+// On a machine that is busy with other tests everything takes its time.
+vi.setConfig({ testTimeout: 30_000 });
 
 let at: WatchCase;
 let port: string;

@@ -1,7 +1,10 @@
 // What each topic tells.
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { WorkerUsage } from '../context.ts';
 import { WatchCase } from '../testing/watch-case.ts';
+
+// On a machine that is busy with other tests everything takes its time.
+vi.setConfig({ testTimeout: 30_000 });
 
 let at: WatchCase;
 

@@ -400,7 +400,9 @@ class PlacePass {
   }
 
   #block(entry: QueueEntry, reason: BlockedClass['reason']): void {
-    if (!this.#blocked.has(entry.class))
+    // A gang says nothing about the others of the class.
+    const known = this.#blocked.get(entry.class);
+    if (known === undefined || known.reason === 'gang')
       this.#blocked.set(entry.class, { class: entry.class, reason, taskId: entry.taskId });
   }
 

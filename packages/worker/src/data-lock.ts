@@ -1,74 +1,71 @@
 /**
- * One worker process per data directory. The lock is a file with the owner's pid and when it was born; a dead owner's
- * lock is taken over. The pid alone would not do: after a restart of the machine it belongs to somebody else, and the
- * worker would refuse to start for ever.
+ * One worker process per data directory. The lock is SQLite's own on an empty file: the operating system gives it back
+ * when the process ends, however it ends. A file with a pid would be left behind by a kill, and two that took it over at
+ * the same moment would both believe that they have it.
  */
-import { readFileSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 
-/** Held by this very process, which may run several workers. */
-const held = new Set<string>();
+/** SQLite's primary result code for a lock that somebody else holds. */
+const BUSY = 5;
 
 export class DataLock {
-  readonly #file: string;
+  readonly #held: DatabaseSync;
+  readonly #owner: string;
 
-  private constructor(file: string) {
-    this.#file = file;
+  private constructor(held: DatabaseSync, owner: string) {
+    this.#held = held;
+    this.#owner = owner;
   }
 
-  /** Throws when another live process holds it. */
-  static async take(dataDirectory: string): Promise<DataLock> {
-    const file = path.resolve(dataDirectory, 'worker.pid');
-    if (held.has(file)) throw new Error(`${dataDirectory} is in use by this process; use another directory`);
-    for (let tries = 0; tries < 3; tries += 1) {
-      try {
-        await writeFile(file, `${process.pid} ${birthOf(process.pid) ?? ''}`, { flag: 'wx' });
-        held.add(file);
-        return new DataLock(file);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  /** Throws when another live process holds it, or this one does already. */
+  static take(dataDirectory: string): DataLock {
+    const file = path.resolve(dataDirectory, 'worker.lock');
+    const owner = path.resolve(dataDirectory, 'worker.pid');
+    let held: DatabaseSync | null = null;
+    try {
+      held = new DatabaseSync(file, { timeout: 0 });
+      // Nothing is ever written, so that it works on a full disk, too.
+      held.exec('PRAGMA journal_mode = MEMORY');
+      held.exec('BEGIN IMMEDIATE');
+    } catch (error) {
+      held?.close();
+      if (isBusy(error)) {
+        throw new Error(`${dataDirectory} is in use by ${nameOf(owner)}; stop it or use another directory`, {
+          cause: error,
+        });
       }
-      const [pid, ...birth] = (await readFile(file, 'utf8').catch(() => '0')).split(' '); // Released just now.
-      const owner = Number(pid);
-      if (owner !== process.pid && isAlive(owner) && isBornThen(owner, birth.join(' '))) {
-        throw new Error(`${dataDirectory} is in use by the worker process ${owner}; stop it or use another directory`);
-      }
-      await rm(file, { force: true });
+      throw new Error(`${file} can not be locked: ${(error as Error).message}; check who may write there`, {
+        cause: error,
+      });
     }
-    throw new Error(`${file} can not be taken`);
+    try {
+      writeFileSync(owner, String(process.pid), { mode: 0o600 });
+    } catch {
+      // Only for the message above; the disk may be full.
+    }
+    return new DataLock(held, owner);
   }
 
-  async release(): Promise<void> {
-    await rm(this.#file, { force: true });
-    held.delete(this.#file);
+  release(): void {
+    rmSync(this.#owner, { force: true });
+    this.#held.close();
   }
 }
 
-function isAlive(pid: number): boolean {
-  if (!Number.isSafeInteger(pid) || pid <= 0) return false;
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === BUSY;
+}
+
+function nameOf(file: string): string {
+  let pid = 0;
   try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-/** Without a birth, in a lock or of a process, the pid has to do. */
-function isBornThen(pid: number, birth: string): boolean {
-  const found = birthOf(pid);
-  return birth === '' || found === null || found === birth;
-}
-
-/** Boot of the machine and, counted from it, the start of the process: together never twice. Null where there is no /proc. */
-function birthOf(pid: number): string | null {
-  try {
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field is the program's name in parentheses, with anything in it; the 22nd is the start.
-    return `${boot} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`;
+    // Earlier programs wrote more behind it.
+    pid = Number.parseInt(readFileSync(file, 'utf8'), 10);
   } catch {
-    return null;
+    // It has the lock and has not written it yet.
   }
+  if (pid === process.pid) return 'this process';
+  return pid > 0 ? `the worker process ${pid}` : 'another worker process';
 }

@@ -107,7 +107,7 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerHandle> {
   const log = options.log ?? defaultLog(options.logLevel);
   const address = parseMasterAddress(options.master);
   await mkdir(options.dataDirectory, { recursive: true, mode: 0o700 });
-  const lock = await DataLock.take(options.dataDirectory);
+  const lock = DataLock.take(options.dataDirectory);
   try {
     const identity = await ensureIdentity(options, address, log);
     const epochs = await EpochFloor.load(options.dataDirectory, identity.clusterId, (error) => {
@@ -128,7 +128,7 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerHandle> {
       },
     };
   } catch (error) {
-    await lock.release();
+    lock.release();
     throw error;
   }
 }
@@ -138,7 +138,7 @@ async function runToEnd(worker: Worker, epochs: EpochFloor, lock: DataLock): Pro
     return await worker.run();
   } finally {
     await epochs.settled();
-    await lock.release();
+    lock.release();
   }
 }
 

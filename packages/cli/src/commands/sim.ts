@@ -88,7 +88,7 @@ function configureBatch(command: Command, cli: Cli): void {
       .command('batch')
       .description('Order the queue of a recorded batch machine, by published rules or with the production engine')
       .option('--traces <folder>', TRACES)
-      .option('--logs <names>', 'logs, separated by commas', listOf, ['lublin-1', 'lublin-2'])
+      .option('--logs <names>', 'logs, separated by commas', (text: string) => listOf(text), ['lublin-1', 'lublin-2'])
       .option('--orders <names>', 'orders of the queue, separated by commas', listOf)
       .addOption(
         new Option('--rules <rules>', "those of RLScheduler's environment, or the engine's own")

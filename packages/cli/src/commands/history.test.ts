@@ -31,6 +31,21 @@ test('what was exported replays through the schedulers', async () => {
   expect(replayed).toMatchObject([{ scheduler: 'best-fit', jobs: 3, completed: 3 }]);
 });
 
+test('since a while ago is written with or without a minus', async () => {
+  const now = Date.now();
+  for (const [n, hours] of [1, 30].entries()) {
+    const [submittedAt, endedAt] = [hours, hours - 0.5].map((ago) => new Date(now - ago * 3_600_000).toISOString());
+    cluster.master.addTask({
+      task: aTask({ id: `task${n}bbbbccccdddd`, state: 'completed', submittedAt: submittedAt!, endedAt: endedAt! }),
+    });
+  }
+  const file = path.join(folder, 'history.ndjson');
+  const export_ = async (since: string) => (await cluster.json(`history export ${file} --since ${since}`)) as object;
+  for (const since of ['24h', '-24h', '1d']) expect(await export_(since), since).toMatchObject({ tasks: 1 });
+  expect(await export_('-7d')).toMatchObject({ tasks: 2 });
+  expect((await cluster.run(['history', 'export', file, '--since', 'lately'])).code).toBe(2);
+});
+
 test('a place that can not be written is said before anything is asked', async () => {
   const { code, stderr } = await cluster.run(['history', 'export', path.join(folder, 'no', 'such', 'file')]);
   expect([code, stderr]).toEqual([2, expect.stringContaining('can not be written')]);

@@ -76,7 +76,7 @@ function write(file: number, line: object): void {
 const UNITS_MS = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 function since(text: string): string {
-  const match = /^(\d{1,6})([mhd])$/.exec(text);
+  const match = /^-?(\d{1,6})([mhd])$/.exec(text);
   if (match === null) return time(text);
   const at = Date.now() - Number(match[1]) * UNITS_MS[match[2] as keyof typeof UNITS_MS];
   if (Number.isNaN(at)) throw new InvalidArgumentError('A time is expected, or how long ago, as 90m, 12h, 7d.');

@@ -101,7 +101,7 @@ export class DevCluster {
 
   /** A worker without an identity gets a join token, by the environment: arguments can be read by everybody. */
   async #joinEnv(): Promise<NodeJS.ProcessEnv> {
-    if (fs.existsSync(path.join(workerData(this.#options.data), 'identity'))) return {};
+    if (hasJoined(this.#options.data)) return {};
     const { joinToken } = await this.client.registerWorker({ id: WORKER_ID, renew: true });
     return { CLOUDAI_WORKER_JOIN: joinToken };
   }
@@ -133,6 +133,11 @@ export class DevCluster {
 
 export function masterData(data: string): string {
   return path.join(data, 'master');
+}
+
+/** By the file, which is there only when it is whole: a kill or a full disk may leave the folder without it. */
+export function hasJoined(data: string): boolean {
+  return fs.existsSync(path.join(workerData(data), 'identity', 'identity.json'));
 }
 
 function workerData(data: string): string {

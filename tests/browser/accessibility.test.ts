@@ -47,8 +47,18 @@ beforeAll(async () => {
   await until(async () => (await client.getTask(running)).task.state === 'running', { what: 'the task to run' });
 });
 
+/** The numbers, what needs attention, and the charts. */
+async function whole(page: Page): Promise<void> {
+  await page.getByText('failed: exit nonzero').waitFor();
+  await page.getByRole('figure').nth(4).waitFor();
+  await page
+    .getByText(/% used/)
+    .first()
+    .waitFor();
+}
+
 const PAGES: readonly (readonly [name: string, path: () => string, ready: (page: Page) => Promise<void>])[] = [
-  ['overview', () => '/', (page) => page.getByText('Longest wait').first().waitFor()],
+  ['overview', () => '/', whole],
   ['tasks', () => '/tasks', (page) => page.getByText('train-resnet').waitFor()],
   ['task', () => `/tasks/${running}`, (page) => page.getByRole('log').getByText(/epoch/).first().waitFor()],
   ['task-why', () => `/tasks/${waiting}`, (page) => page.getByText('What would help').waitFor()],

@@ -88,6 +88,28 @@ test('anything is found by a few letters', async () => {
   await page.getByRole('heading', { name: /worker-1/ }).waitFor();
 });
 
+test('who is no admin sees the own namespace and is not offered what is refused', async () => {
+  const { client } = cluster;
+  const resources = { cpu: 0.1, memory: '16Mi' };
+  await client.putNamespace('team');
+  await client.putUser('ada', { role: 'user', namespaces: ['team'] });
+  const { token } = await client.issueToken('ada', { ttl: '1h' });
+  const foreign = await client.submitTask({ name: 'of-others', image: IMAGE, command: 'true', resources });
+  await cluster.clientWith({ token }).submitTask({ name: 'of-ada', image: IMAGE, command: 'true', resources });
+  const page = await dashboard.logIn({ token });
+  await page.goto('/tasks');
+  const grid = page.getByRole('grid', { name: 'Tasks' });
+  await grid.getByText('of-ada').waitFor();
+  expect(await grid.getByText('of-others').count()).toBe(0);
+  await page.goto(`/tasks/${foreign.id}`);
+  await page.getByText(`There is no task ${foreign.id}`).waitFor();
+  await page.goto('/workers/worker-1');
+  await page.getByRole('heading', { name: /worker-1/ }).waitFor();
+  expect(await page.getByRole('button', { name: 'Drain' }).count()).toBe(0);
+  // The browser itself notes the 404 that was asked for.
+  expect(dashboard.takeErrors().filter((text) => !text.includes('404'))).toEqual([]);
+});
+
 test('the page says when it is stale, and goes on by itself after a restart of the master', async () => {
   const page = await dashboard.logIn();
   const { id } = await cluster.client.submitTask({

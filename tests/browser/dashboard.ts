@@ -64,11 +64,11 @@ export class Dashboard {
     return page;
   }
 
-  /** The same, logged in as the admin. */
-  async logIn(options?: PageOptions): Promise<Page> {
+  /** The same, logged in: as the admin, or with the token of somebody else. */
+  async logIn({ token = this.#cluster.token, ...options }: PageOptions & { token?: string } = {}): Promise<Page> {
     const page = await this.newPage(options);
     await page.goto('/');
-    await page.getByLabel('Token').fill(this.#cluster.token);
+    await page.getByLabel('Token').fill(token);
     await page.getByRole('button', { name: 'Log in' }).click();
     await page.getByRole('heading', { name: 'Overview' }).waitFor();
     return page;

@@ -194,3 +194,31 @@ test('the list follows the cluster, is filtered in the address, and many are can
   await page.goto('/tasks?label=batch%3Dx&state=running');
   await expect.poll(() => grid.getByRole('row').filter({ hasText: 'batch-' }).count(), { timeout: 30_000 }).toBe(3);
 });
+
+test('the list is used by keyboard alone', async () => {
+  const ids: string[] = [];
+  for (const name of ['key-1', 'key-2', 'key-3'])
+    ids.push(
+      (
+        await cluster.client.submitTask({
+          name,
+          image: IMAGE,
+          command: 'true',
+          resources: SMALL,
+          labels: { by: 'key' },
+        })
+      ).id,
+    );
+  const page = await dashboard.logIn();
+  await page.goto('/tasks?label=by%3Dkey&order=oldest');
+  const rows = page.getByRole('grid', { name: 'Tasks' }).getByRole('row');
+  await rows.filter({ hasText: 'key-3' }).waitFor();
+  await rows.filter({ hasText: 'key-1' }).focus();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Space');
+  await page.getByRole('toolbar', { name: 'Selected tasks' }).getByText('1 selected').waitFor();
+  await page.keyboard.press('End');
+  await expect.poll(() => page.evaluate('document.activeElement.textContent')).toContain('key-3');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(`**/tasks/${ids[2]}`);
+});

@@ -1,14 +1,15 @@
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useEffect, useState } from 'react';
 import { Button } from '../components/button.tsx';
 import { TextField } from '../components/field.tsx';
 import { ErrorNote } from '../components/note.tsx';
 import { Mark } from '../layout/mark.tsx';
-import { logIn } from './session.tsx';
+import { forget, logIn } from './session.tsx';
 
 export function LoginPage() {
   const [token, setToken] = useState('');
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
+  useEffect(forget, []);
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     setBusy(true);

@@ -61,7 +61,10 @@ export async function logIn(token: string): Promise<void> {
 
 export async function logOut(): Promise<void> {
   await client.endSession();
-  // First nobody is there any more, so that nothing asks again; then what was seen is forgotten.
   queryClient.setQueryData(SESSION_KEY, null);
+}
+
+/** What the one before has seen; the login page calls it, when nothing is there any more that would ask again. */
+export function forget(): void {
   queryClient.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== SESSION_KEY[0] });
 }

@@ -71,6 +71,24 @@ describe('a clock that went back by a day while no master ran', () => {
   );
 
   it(
+    'makes no suspect of a worker that is lost with a task that had run for long',
+    scenario((cluster) => {
+      cluster.now += 2 * DAY;
+      const w1 = cluster.worker('w1', { cpu: 1, memory: 1 });
+      const old = cluster.submit();
+      w1.run(old);
+      cluster.advance(minutes(60));
+      w1.fallSilent();
+      cluster.now -= DAY;
+      cluster.restart();
+      cluster.advance(minutes(5));
+      expect(cluster.engine.worker('w1')).toMatchObject({ state: 'lost' });
+      expect(cluster.task(old)).toMatchObject({ infraFailures: 1, suspectWorkers: [] });
+      cluster.effects();
+    }),
+  );
+
+  it(
     'lets a queue time-out and the end of a drain come in time',
     scenario((cluster) => {
       cluster.now += 2 * DAY;

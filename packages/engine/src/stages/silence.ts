@@ -56,7 +56,8 @@ export function giveUpAttempts(step: Step, entry: WorkerEntry, message: string):
   for (const taskId of [...entry.live].sort()) {
     const attempt = step.state.liveAttempt(taskId)!;
     const began = attempt.startedAt ?? attempt.confirmedAt;
-    const young = began !== null && lastSeenAt - began < step.state.config.poisonWindowMs;
+    // One that began later than that began before the clock was set back: how old it is nobody knows.
+    const young = began !== null && began <= lastSeenAt && lastSeenAt - began < step.state.config.poisonWindowMs;
     finishAttempt(step, attempt, {
       reason: 'worker_lost',
       result: null,

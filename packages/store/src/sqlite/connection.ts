@@ -49,7 +49,8 @@ export function connectForReading(path: string): DatabaseSync {
     if (schema < SCHEMA) {
       throw new StoreError(
         'store_failed',
-        `${path} has schema ${schema}, this program reads ${SCHEMA}: start the master once to bring it up to date.`,
+        `${path} has schema ${schema}, this program reads ${SCHEMA}: start the master once to bring it up to date. ` +
+          'To back it up before that, use the program that made it.',
       );
     }
     tune(db, READ_CACHE_KIB);

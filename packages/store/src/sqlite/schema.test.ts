@@ -1,4 +1,4 @@
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
@@ -35,6 +35,14 @@ test.each(KEPT)('a store of schema $schema is brought up to date and goes on', {
   });
   expect(await store.events({ namespaces: 'all' }, 0, 10_000)).toHaveLength(kept.events);
   await store.commit(kept.epoch + 1, created(taskRow(1_000)));
+});
+
+test('who only reads leaves an older store as it is, and says what to do', { timeout: SLOW_MS }, async () => {
+  const path = join(directory(), 'cloudai.db');
+  copyFileSync(new URL('../../fixtures/schema-1.db', import.meta.url), path);
+  const before = readFileSync(path);
+  await expect(opened(path, { readOnly: true })).rejects.toThrow(/start the master once.*back it up before that/);
+  expect(readFileSync(path).equals(before)).toBe(true);
 });
 
 test('what the writer relies on is read back from SQLite', { timeout: SLOW_MS }, async () => {

@@ -7,7 +7,6 @@ import type { GpuShare, Resources } from '../model/resources.ts';
 import type { TaskId } from '../model/task.ts';
 import type { QuotaState } from '../model/tenancy.ts';
 import { couldEverFit } from '../policy/feasibility.ts';
-import type { Backfill } from '../policy/ordering-registry.ts';
 import { priority } from '../policy/orders/priority.ts';
 import { type Knowledge, NOTHING_KNOWN, type PlacementPolicy, type WorkerRoom } from '../policy/policy.ts';
 import { BlockedFrontier } from './blocked-frontier.ts';
@@ -20,7 +19,7 @@ import { OrderedPass, type PassOrder, sizeOf, type TaskWalk } from './ordered-pa
 import { chooseVictims, type Resident } from './preempt.ts';
 import type { WaitingClass, WaitingQueue } from './queue.ts';
 import type { QueueEntry } from './queue-order.ts';
-import { type Promised, Reservations, type Running } from './reservations.ts';
+import { mostPromises, type Promised, Reservations, type Running } from './reservations.ts';
 import { ScoringFinder } from './scoring-finder.ts';
 import { ScratchCluster } from './scratch-cluster.ts';
 import { ScratchQuotas } from './scratch-quotas.ts';
@@ -108,10 +107,10 @@ export function place(view: PlaceView, policy: PlacementPolicy, limit: number): 
 
 /** Tasks that have waited for too long and are looked at first; each may bar a worker to all others. */
 const MOST_STARVING = 16;
-/** Promises in a pass: enough to say when the next ones start. Under `easy` it is one, by definition. */
-const MOST_PROMISES = 128;
 /** Tasks of one class that are tried although one before them was turned down for its own sake. */
 const MOST_TURNED_DOWN = 64;
+/** Workers looked at for a promise or for victims: what lives on each has to be gone through. */
+const MOST_ROWS = 512;
 /** Tasks that others are stopped for in one pass. */
 const MOST_PREEMPTORS = 8;
 
@@ -183,7 +182,7 @@ class PlacePass {
     if (this.#frontier.covers(group)) {
       this.#block(entry, 'room');
       this.#afterBlock(entry);
-      walk.skipClass();
+      if (!this.#promisesMore()) walk.skipClass();
       return false;
     }
     const row = this.#find(entry);
@@ -196,13 +195,14 @@ class PlacePass {
       this.#frontier.add(group);
       this.#block(entry, 'room');
       this.#afterBlock(entry);
-      walk.skipClass();
+      if (!this.#promisesMore()) walk.skipClass();
       return false;
     }
     this.#block(entry, this.#reservations === null ? 'neighbours' : 'promised');
     this.#afterBlock(entry);
     const turnedDown = (this.#turnedDown.get(group) ?? 0) + 1;
     this.#turnedDown.set(group, turnedDown);
+    if (this.#promisesMore()) return false;
     if (turnedDown >= MOST_TURNED_DOWN) walk.skipClass();
     // Neighbours look at labels, in which tasks that are alike otherwise may differ.
     else if (this.#neighbours?.concerns(entry) !== true) walk.skipAlike();
@@ -323,11 +323,18 @@ class PlacePass {
     this.#promised.push({ taskId: entry.taskId, workerId: this.#cluster.workers[bar]!.id, startAt: null });
   }
 
-  /** The first of a class that has to wait may have a worker cleared or promised. */
+  /** The first of a class that has to wait may have a worker cleared or promised, under `conservative` each of it. */
   #afterBlock(entry: QueueEntry): void {
-    if (this.#blocked.get(entry.class)?.taskId !== entry.taskId) return;
-    if (this.#clear(entry)) return;
-    if (this.#promised.length < mostPromises(this.#view.order?.backfill)) this.#promise(entry);
+    const isFirst = this.#blocked.get(entry.class)?.taskId === entry.taskId;
+    if (isFirst && this.#clear(entry)) return;
+    const most = mostPromises(this.#view.order?.backfill);
+    if ((isFirst || this.#promisesMore()) && this.#promised.length < most) this.#promise(entry);
+  }
+
+  /** Every task that has to wait is to be promised a worker, as long as there are not too many. */
+  #promisesMore(): boolean {
+    const backfill = this.#view.order?.backfill;
+    return backfill === 'conservative' && this.#promised.length < mostPromises(backfill);
   }
 
   /** Stops others for it, or waits for those that are stopping; the worker is kept for it until then. */
@@ -361,10 +368,12 @@ class PlacePass {
     return promised;
   }
 
-  /** Workers that could take the task if they were empty. */
+  /** Workers that could take the task if they were empty; of very many, some spread evenly. */
   #rowsFor(entry: QueueEntry): number[] {
     const { workers } = this.#cluster;
-    return [...candidatesOf(entry.class, workers)].filter((row) => couldEverFit(entry.class, workers[row]!));
+    const able = [...candidatesOf(entry.class, workers)].filter((row) => couldEverFit(entry.class, workers[row]!));
+    const step = Math.ceil(able.length / MOST_ROWS);
+    return step <= 1 ? able : able.filter((_, at) => at % step === 0);
   }
 
   /** Where the largest part of what it needs is free already. */
@@ -414,19 +423,6 @@ class PlacePass {
       this.#finders.set(policy, finder);
     }
     return finder;
-  }
-}
-
-function mostPromises(backfill: Backfill | undefined): number {
-  switch (backfill) {
-    case 'easy':
-      return 1;
-    case 'conservative':
-      return MOST_PROMISES;
-    case 'greedy':
-    case 'strict':
-    case undefined:
-      return 0;
   }
 }
 

@@ -6,6 +6,7 @@
  * the next pass, as all of them are.
  */
 import type { Resources } from '../model/resources.ts';
+import type { Backfill } from '../policy/ordering-registry.ts';
 
 /** Something that runs, with the time at which it should be over, Unix ms; Infinity: nobody knows. */
 export interface Running {
@@ -113,3 +114,19 @@ export class Reservations {
 
 const AMOUNTS = ['cpuMillis', 'memoryBytes', 'storageBytes', 'gpuMillis'] as const;
 const NO_PROMISES: readonly Promised[] = [];
+
+/** Promises in a pass: enough to say when the next ones start. Under `easy` it is one, by definition. */
+const MOST_PROMISES = 128;
+
+export function mostPromises(backfill: Backfill | undefined): number {
+  switch (backfill) {
+    case 'easy':
+      return 1;
+    case 'conservative':
+      return MOST_PROMISES;
+    case 'greedy':
+    case 'strict':
+    case undefined:
+      return 0;
+  }
+}

@@ -177,8 +177,10 @@ async function measure(): Promise<void> {
   ]);
   watchers.disconnect();
   await stopScriptedWorkers(workers);
-  master.disconnect();
   client.close();
+  const ended = once(master, 'exit');
+  master.disconnect();
+  await ended;
 
   async function round(what: string, watching: ChildProcess | null): Promise<Row> {
     await ask(master, 'lag');

@@ -17,6 +17,7 @@ const WAIT_MS = 30_000;
 
 /** The browser drops requests when a container starts or ends, because the machine's network changes then. */
 const NETWORK_CHANGED = /ERR_NETWORK_CHANGED/;
+const TRIES = 4;
 
 export interface PageOptions {
   readonly theme?: 'light' | 'dark';
@@ -52,6 +53,16 @@ export class Dashboard {
     context.setDefaultTimeout(WAIT_MS);
     this.#open.push(context);
     const page = await context.newPage();
+    const goto = page.goto.bind(page);
+    page.goto = async (...args) => {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await goto(...args);
+        } catch (error) {
+          if (attempt === TRIES || !NETWORK_CHANGED.test(String(error))) throw error;
+        }
+      }
+    };
     page.on('console', (message) => {
       if (message.type() === 'error' && !NETWORK_CHANGED.test(message.text()))
         this.#errors.push(`${message.text()} (${message.location().url})`);

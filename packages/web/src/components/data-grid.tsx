@@ -119,6 +119,7 @@ export function DataGrid<T>(props: DataGridProps<T>) {
               type="checkbox"
               aria-label="Select all rows that are loaded"
               checked={allSelected}
+              disabled={rows.length === 0}
               onChange={() => onSelect(allSelected ? new Set() : new Set(rows.map(keyOf)))}
               className="size-4 align-middle accent-accent"
             />

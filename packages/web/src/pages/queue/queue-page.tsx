@@ -84,7 +84,7 @@ function OrderText() {
   return (
     <>
       Ordered by <span className="font-medium text-ink">{ordering}</span>
-      {`: ${summary.replace(/\.$/, '')}.`}
+      {summary === '' ? '.' : `: ${summary.replace(/\.$/, '')}.`}
       {ageingSeconds !== null &&
         ` Each ${duration(ageingSeconds * 1000)} of waiting makes up for one step of priority.`}
       {BACKFILL[backfill]}

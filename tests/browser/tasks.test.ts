@@ -181,11 +181,13 @@ test('the list follows the cluster, is filtered in the address, and many are can
   }));
   await cluster.client.submitJob({ tasks });
   // Nobody reloads: the rows come and change by themselves.
-  for (const { name } of tasks) await grid.getByRole('row').filter({ hasText: name }).getByText('running').waitFor();
+  for (const { name } of tasks)
+    await grid.getByRole('row').filter({ hasText: name }).locator('[data-state=running]').waitFor();
   await page.getByLabel('Select all rows that are loaded').check();
   await page.getByRole('button', { name: 'Cancel 3' }).click();
   await page.getByRole('button', { name: 'Cancel them' }).click();
-  for (const { name } of tasks) await grid.getByRole('row').filter({ hasText: name }).getByText('cancelled').waitFor();
+  for (const { name } of tasks)
+    await grid.getByRole('row').filter({ hasText: name }).locator('[data-state=cancelled]').waitFor();
   await page.getByRole('button', { name: 'cancelled' }).click();
   await page.waitForURL(/state=cancelled/);
   await page.getByLabel('Select all rows that are loaded').check();

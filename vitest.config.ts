@@ -15,6 +15,9 @@ export default defineConfig({
           ],
           pool: 'threads',
           isolate: false,
+          // No test measures time; the bounds find what hangs, on a busy machine as well.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

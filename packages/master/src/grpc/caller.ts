@@ -1,9 +1,10 @@
 /** Who calls, and under which id the call is found in the log. Checked before anything of the request is read. */
-import { createContextKey, type HandlerContext } from '@connectrpc/connect';
+import { type ContextValues, createContextKey, createContextValues, type HandlerContext } from '@connectrpc/connect';
 import type { Subject } from '../authorize.ts';
 import type { MasterContext } from '../context.ts';
 import { Rejected } from '../operations/index.ts';
 import { authenticate } from '../rest/authenticate.ts';
+import type { FailedLogins } from '../rest/failed-logins.ts';
 import { subjectOf } from '../subject.ts';
 
 export interface Caller {
@@ -13,6 +14,12 @@ export interface Caller {
 }
 
 const CALLER = createContextKey<Caller | null>(null);
+const ADDRESS = createContextKey<string | null>(null);
+
+/** What a call is told of the connection that it comes by. */
+export function connectionValues(remoteAddress: string | undefined): ContextValues {
+  return createContextValues().set(ADDRESS, remoteAddress ?? null);
+}
 
 export function requestIdOf(context: MasterContext, { requestHeader, responseHeader }: HandlerContext): string {
   const known = responseHeader.get('x-request-id');
@@ -23,13 +30,13 @@ export function requestIdOf(context: MasterContext, { requestHeader, responseHea
   return requestId;
 }
 
-export function admitCaller(context: MasterContext, call: HandlerContext): void {
+export function admitCaller(context: MasterContext, call: HandlerContext, failedLogins: FailedLogins): void {
   const requestId = requestIdOf(context, call);
   const authorization = call.requestHeader.get('authorization') ?? undefined;
-  const { subject, tokenHash } = authenticate(context, {
-    method: 'POST',
-    headers: authorization === undefined ? {} : { authorization },
-  });
+  const headers = authorization === undefined ? {} : { authorization };
+  const { subject, tokenHash } = failedLogins.admit(call.values.get(ADDRESS) ?? undefined, headers, () =>
+    authenticate(context, { method: 'POST', headers }),
+  );
   call.values.set(CALLER, { subject, tokenHash, requestId });
 }
 

@@ -95,6 +95,19 @@ test("a user's script that asks too often is told to wait, an admin is not", asy
   );
 });
 
+test('whoever guesses tokens is told to wait, good tokens are not', async () => {
+  const master = await started({ grpc: { port: 0 }, rest: { port: 0, failedLogins: 3 } });
+  const { token } = await tokenFor(master, 'ann', 'user', ['red']);
+  const guess = userClient(transportTo(master, `${token}x`));
+  const guesses: (Code | null)[] = [];
+  for (let n = 0; n < 5; n++) guesses.push(await codeOf(guess.getVersion({})));
+  const { Unauthenticated, ResourceExhausted } = Code;
+  expect(guesses).toEqual([Unauthenticated, Unauthenticated, Unauthenticated, ResourceExhausted, ResourceExhausted]);
+  expect(await codeOf(userClient(transportTo(master, token)).getVersion({}))).toBeNull();
+  // A call without any token is no guess.
+  expect(await codeOf(userClient(transportTo(master, null)).getVersion({}))).toBe(Unauthenticated);
+});
+
 test('a file comes in pieces, whole or a range of it', async () => {
   const master = await started();
   const admin = userClient(transportTo(master, (await tokenFor(master, 'admin', 'admin')).token));

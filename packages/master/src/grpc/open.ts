@@ -31,13 +31,16 @@ const NOT_SERVED: GrpcPort = { url: null, renewCertificate: async () => {}, clos
 export async function openGrpc({ context, authority, options, log }: GrpcStart): Promise<GrpcPort> {
   if (options.grpc === undefined) return NOT_SERVED;
   const { host = '127.0.0.1', port } = options.grpc;
-  const { hosts = [], requestsPerSecond } = options.rest ?? {};
-  const rate = requestsPerSecond === undefined ? {} : { requestsPerSecond };
+  const { hosts = [], requestsPerSecond, failedLogins } = options.rest ?? {};
+  const bounds = {
+    ...(requestsPerSecond === undefined ? {} : { requestsPerSecond }),
+    ...(failedLogins === undefined ? {} : { failedLogins }),
+  };
   const names = namesOf([host, ...hosts]);
   const tls = isLoopback(host) ? undefined : await authority.issueServer(names, Date.now());
   const failures = { error: (fields: object, message: string) => log.error(fields, message) };
   const start = (at: number) =>
-    startGrpc(context, { host, port: at, hosts, ...rate, log: failures, ...(tls === undefined ? {} : { tls }) });
+    startGrpc(context, { host, port: at, hosts, ...bounds, log: failures, ...(tls === undefined ? {} : { tls }) });
   let grpc: Grpc;
   try {
     grpc = port === undefined ? await start(USUAL_PORT) : await bind(() => start(port), host, port, 'programs');

@@ -38,9 +38,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await worker?.stop();
-  const t = performance.now();
   await master?.close();
-  console.log('CLOSE', performance.now() - t);
 });
 
 /** What a failed call says. */

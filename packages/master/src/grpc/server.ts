@@ -17,12 +17,13 @@ import { fetchClusterState, submitAssignments } from '../agent/agent.ts';
 import { authorize } from '../authorize.ts';
 import type { MasterContext } from '../context.ts';
 import { createOperations, type LogReading, type OperationsLayer, Rejected } from '../operations/index.ts';
+import { FAILED_LOGINS_A_MINUTE, FailedLogins } from '../rest/failed-logins.ts';
 import { hostCheck, isLoopback } from '../rest/hosts.ts';
 import type { RestLog } from '../rest/options.ts';
 import { REQUESTS_A_SECOND, RequestRate } from '../rest/request-rate.ts';
 import { type OpenStream, StreamBook } from '../rest/stream-book.ts';
 import { artifactParts } from './artifacts.ts';
-import { admitCaller, type Caller, callerOf, renewCaller, requestIdOf } from './caller.ts';
+import { admitCaller, type Caller, callerOf, connectionValues, renewCaller, requestIdOf } from './caller.ts';
 import { connectError } from './errors.ts';
 import { EventBell, readEvents, watchEvents } from './events.ts';
 import { healthService } from './health.ts';
@@ -41,6 +42,8 @@ export interface GrpcOptions {
   readonly hosts?: readonly string[];
   /** As of REST. */
   readonly requestsPerSecond?: number | null;
+  /** As of REST, which counts its own. */
+  readonly failedLogins?: number | null;
   readonly log?: RestLog;
 }
 
@@ -87,14 +90,19 @@ class GrpcServices {
   readonly #streams = new StreamBook();
   readonly #bell: EventBell;
   readonly #rate: RequestRate;
+  readonly #failedLogins: FailedLogins;
   #draining = false;
 
-  constructor(context: MasterContext, { log, requestsPerSecond = REQUESTS_A_SECOND }: GrpcOptions) {
+  constructor(
+    context: MasterContext,
+    { log, requestsPerSecond = REQUESTS_A_SECOND, failedLogins = FAILED_LOGINS_A_MINUTE }: GrpcOptions,
+  ) {
     this.#context = context;
     this.#log = log;
     this.#operations = createOperations(context);
     this.#bell = new EventBell(context.loop);
     this.#rate = new RequestRate(requestsPerSecond, () => context.now());
+    this.#failedLogins = new FailedLogins(failedLogins ?? Number.POSITIVE_INFINITY, () => context.now());
   }
 
   drain(): void {
@@ -139,7 +147,7 @@ class GrpcServices {
 
   #admit(call: HandlerContext): void {
     try {
-      admitCaller(this.#context, call);
+      admitCaller(this.#context, call, this.#failedLogins);
       this.#rate.take(callerOf(call).subject);
       if (this.#draining) throw new Rejected('unavailable', 'The master is stopping; try again');
     } catch (error) {
@@ -279,7 +287,9 @@ function nodeHandler(
     const handler = handlers.get(path);
     if (handler === undefined) return refuse(404, 'There is no such method; see docs/guides/grpc.md');
     if ('stream' in request) letGo(request.stream);
-    handler(universalRequestFromNodeRequest(request, response, undefined, undefined))
+    handler(
+      universalRequestFromNodeRequest(request, response, undefined, connectionValues(request.socket.remoteAddress)),
+    )
       .then((answer) => universalResponseToNodeResponse(answer, response))
       .catch((error: unknown) => {
         // Most of these are clients that left in the middle of an answer; the others have been told by the handler.

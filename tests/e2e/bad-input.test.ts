@@ -242,8 +242,6 @@ describe('identities', () => {
   test('a second process with the identity of the first', async () => {
     const clone = path.join(cluster.folder, 'clone');
     fs.cpSync(path.join(cluster.folder, 'worker-1'), clone, { recursive: true });
-    // On another machine nobody of that number would hold it.
-    fs.rmSync(path.join(clone, 'worker.pid'));
     const second = startWorker(clone, []);
     // The later one wins, once; the earlier one is told and does not come back to fight for it.
     const first = cluster.worker('worker-1');

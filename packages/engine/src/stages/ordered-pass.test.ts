@@ -240,6 +240,22 @@ describe('a task that has waited for too long', () => {
     expect(plan.assignments.map(({ workerId }) => workerId)).toEqual(['w1']);
   });
 
+  test('does not get the cluster barred: a tenth of the workers at most', () => {
+    const names = Array.from({ length: 20 }, (_, n) => `w${10 + n}`);
+    const scene: Scene = {
+      tasks: {
+        ...Object.fromEntries(names.slice(0, 5).map((name) => [`old-${name}`, { cpu: 4, waits: 61, minutes: null }])),
+        ...Object.fromEntries(names.map((name) => [`new-${name}`, { minutes: null }])),
+      },
+      workers: Object.fromEntries(names.map((name) => [name, { cpu: 4 }])),
+      running: Object.fromEntries(names.map((name) => [name, [[3, Number.POSITIVE_INFINITY]] as const])),
+      order: starving,
+    };
+    const plan = planOf('sjf-predicted', 'greedy', scene);
+    expect(plan.promised).toHaveLength(2);
+    expect(plan.assignments).toHaveLength(18);
+  });
+
   test('is promised a time where one can be told', () => {
     const scene: Scene = {
       tasks: { old: { cpu: 4, waits: 61 }, long: { minutes: 90 }, short: { minutes: 50 } },

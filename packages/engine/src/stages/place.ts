@@ -8,19 +8,17 @@ import type { TaskId } from '../model/task.ts';
 import type { QuotaState } from '../model/tenancy.ts';
 import { couldEverFit } from '../policy/feasibility.ts';
 import { priority } from '../policy/orders/priority.ts';
-import { type Knowledge, NOTHING_KNOWN, type PlacementPolicy, type WorkerRoom } from '../policy/policy.ts';
+import type { Knowledge, PlacementPolicy, WorkerRoom } from '../policy/policy.ts';
 import { BlockedFrontier } from './blocked-frontier.ts';
 import { candidatesOf } from './candidates.ts';
-import { CyclingFinder } from './cycling-finder.ts';
-import { DrawingFinder } from './drawing-finder.ts';
 import type { Finder } from './finder.ts';
+import { finderOf } from './finders.ts';
 import { type Neighbour, Neighbours } from './neighbours.ts';
 import { OrderedPass, type PassOrder, sizeOf, type TaskWalk } from './ordered-pass.ts';
 import { chooseVictims, type Resident } from './preempt.ts';
 import type { WaitingClass, WaitingQueue } from './queue.ts';
 import type { QueueEntry } from './queue-order.ts';
 import { mostPromises, type Promised, Reservations, type Running } from './reservations.ts';
-import { ScoringFinder } from './scoring-finder.ts';
 import { ScratchCluster } from './scratch-cluster.ts';
 import { ScratchQuotas } from './scratch-quotas.ts';
 
@@ -105,8 +103,13 @@ export function place(view: PlaceView, policy: PlacementPolicy, limit: number): 
   return new PlacePass(view, policy, limit).run();
 }
 
-/** Tasks that have waited for too long and are looked at first; each may bar a worker to all others. */
+/** Tasks that have waited for too long and are looked at first. */
 const MOST_STARVING = 16;
+/**
+ * Share of the workers that may be barred to all others for such tasks, one in any case. Each of ten workers barred for
+ * one multiplied the mean slowdown of a replay at twice the load by thirteen, and starved nobody less.
+ */
+const MOST_BARRED = 0.1;
 /** Tasks of one class that are tried although one before them was turned down for its own sake. */
 const MOST_TURNED_DOWN = 64;
 /** Workers looked at for a promise or for victims: what lives on each has to be gone through. */
@@ -129,6 +132,8 @@ class PlacePass {
   readonly #turnedDown = new Map<WaitingClass, number>();
   readonly #started: { readonly row: number; readonly endsAt: number; readonly request: Resources }[] = [];
   readonly #preemptions: Preemption[] = [];
+  /** Workers that are kept for starving tasks. */
+  #barred = 0;
   /** Blocked tasks that preemption was tried for. */
   #preemptors = 0;
   #finders = new Map<PlacementPolicy, Finder>();
@@ -317,8 +322,10 @@ class PlacePass {
     }
     this.#block(entry, 'room');
     if (this.#clear(entry) || this.#promise(entry) !== null) return;
+    if (this.#barred >= Math.max(1, this.#cluster.workers.length * MOST_BARRED)) return;
     const bar = this.#emptiestFor(entry);
     if (bar < 0) return;
+    this.#barred++;
     this.#promises().bar(bar, group.request);
     this.#promised.push({ taskId: entry.taskId, workerId: this.#cluster.workers[bar]!.id, startAt: null });
   }
@@ -423,17 +430,6 @@ class PlacePass {
       this.#finders.set(policy, finder);
     }
     return finder;
-  }
-}
-
-function finderOf(policy: PlacementPolicy, cluster: ScratchCluster, view: PlaceView): Finder {
-  switch (policy.kind) {
-    case 'cycling':
-      return new CyclingFinder(policy, cluster, view.cursor);
-    case 'drawing':
-      return new DrawingFinder(policy, cluster, view.seed ?? 0);
-    case 'scoring':
-      return new ScoringFinder(policy, cluster, view.knowledge ?? NOTHING_KNOWN);
   }
 }
 

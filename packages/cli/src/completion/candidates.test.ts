@@ -18,7 +18,7 @@ describe('completion', () => {
 
   test('commands, subcommands, options and their words', async () => {
     expect(await complete('wo')).toEqual(['workers', 'worker']);
-    expect(await complete('task', 'e')).toEqual(['explain', 'events']);
+    expect(await complete('task', 'e')).toEqual(['explain', 'events', 'efficiency']);
     expect(await complete('tasks', '--or')).toEqual(['--order']);
     expect(await complete('tasks', '--order', '')).toEqual(['newest', 'oldest', 'priority']);
     expect(await complete('completion', '')).toEqual(['bash', 'zsh', 'fish']);

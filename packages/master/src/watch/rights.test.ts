@@ -75,7 +75,9 @@ describe('a foreign namespace', () => {
     const hasCounted = (text: string) =>
       text.startsWith('{"kind":"cluster"') && JSON.parse(text).cluster.tasks.queued === 1;
     const hasQueue = (text: string) => text.startsWith('{"kind":"queue"') && text.includes(own);
-    while (!texts.some(hasCounted) || !texts.some(hasQueue)) await watcher.arrival();
+    // Samples have a pace of their own.
+    const hasUse = (text: string) => text.startsWith('{"kind":"telemetry"');
+    while (![hasCounted, hasQueue, hasUse].every((has) => texts.some(has))) await watcher.arrival();
     // The refusals name what was asked for.
     const all = texts.filter((text) => !text.startsWith('{"kind":"error"')).join('\n');
     for (const kind of ['event', 'task', 'worker', 'queue', 'cluster', 'telemetry'])

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { readContextFile, stateDir, writeContextFile } from '../context-file.ts';
 import { dashboardUrl } from '../dashboard-url.ts';
+import { makeDataFolder } from '../data-folder.ts';
 import { DevCluster, masterData } from '../dev/cluster.ts';
 import { choosePort } from '../dev/ports.ts';
 import { runSample } from '../dev/sample.ts';
@@ -123,7 +124,7 @@ async function ensureCluster(data: string, url: string, say: (text: string) => v
       const { token } = parse(fs.readFileSync(path.join(dataDir, 'admin.yaml'), 'utf8')) as { token: string };
       return token;
     }
-    fs.mkdirSync(data, { recursive: true, mode: 0o700 });
+    makeDataFolder(data);
     const { clusterId, token } = await createCluster({ dataDir, url, contextFile: null });
     say(`made cluster ${clusterId} in ${data}`);
     return token;

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { contextPath, stateDir } from '../context-file.ts';
+import { makeDataFolder } from '../data-folder.ts';
 import { addExamples } from '../examples.ts';
 import { toCliError } from '../process-errors.ts';
 
@@ -27,6 +28,7 @@ export function configure(command: Command, cli: Cli): void {
 
 async function init(cli: Cli, { data, url, context, json }: Options): Promise<void> {
   const { createCluster } = await import('@cloudai/master');
+  makeDataFolder(data);
   try {
     const created = await createCluster({
       dataDir: data,

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
+import { makeDataFolder } from '../data-folder.ts';
 import { CliError } from '../errors.ts';
 import { addExamples } from '../examples.ts';
 import { toCliError } from '../process-errors.ts';
@@ -82,6 +83,7 @@ async function worker(cli: Cli, options: Options): Promise<void> {
       },
     });
     const dataDirectory = values['worker.data'];
+    makeDataFolder(dataDirectory);
     const master = values['worker.master'] ?? rememberedMaster(dataDirectory);
     const running = await runWorker({
       master,

@@ -3,7 +3,7 @@
  * stream of pieces; transports give them their form. A slow reader slows only itself: nothing is read before it is
  * asked for.
  */
-import { setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import type { LogLine } from '@cloudai/api/rest';
 import type { Attempt, Task } from '@cloudai/engine';
 import type { LogOffsets, LogRecord, MasterContext } from '../context.ts';
@@ -38,6 +38,9 @@ const BEGINNING: LogOffsets = { stdout: 0, stderr: 0 };
 const LOST_GRACE_MS = 1_000;
 /** The result can be faster than the last of the log. */
 const RESULT_GRACE_MS = 30_000;
+/** So long history waits for the last of the log of an attempt that has just ended, looking that often. */
+const HISTORY_GRACE_MS = 5_000;
+const HISTORY_LOOK_MS = 20;
 /** A search holds the event loop for so long at a time. */
 const SLICE_MS = 10;
 
@@ -137,6 +140,7 @@ class LogReader {
     const { range, stream } = this.#filter;
     let from = range === null || stream === null ? begin : { ...begin, [stream]: range.from };
     let left = range?.bytes ?? Number.POSITIVE_INFINITY;
+    if (!follow) await this.#arrived(attempt, signal);
     if (cutter !== null && this.#filter.tail !== null) {
       const { lines, end } = await this.#tail(number, this.#filter.tail, cutter);
       for (const line of lines) yield { kind: 'data', attempt: number, ...line };
@@ -163,6 +167,18 @@ class LogReader {
     }
     const state = await this.#context.logs.state(this.#taskId, number);
     if (state !== null && state.droppedBytes > 0) yield { kind: 'dropped', attempt: number, bytes: state.droppedBytes };
+  }
+
+  /** Whoever has seen the result finds all of the log, unless its worker is away. */
+  async #arrived({ number, startedAt, endedAt, state, workerId }: Attempt, signal: AbortSignal): Promise<void> {
+    const { logs, loop, now } = this.#context;
+    if (startedAt === null || endedAt === null || state === 'lost' || state === 'superseded') return;
+    if (now() - endedAt > HISTORY_GRACE_MS) return;
+    const until = performance.now() + HISTORY_GRACE_MS;
+    while (performance.now() < until && !signal.aborted && loop.engine.worker(workerId)?.connected === true) {
+      if ((await logs.state(this.#taskId, number))?.complete === true) return;
+      await delay(HISTORY_LOOK_MS);
+    }
   }
 
   /**

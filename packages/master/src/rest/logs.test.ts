@@ -95,6 +95,18 @@ describe('history', () => {
     ]);
   });
 
+  test('the result may be faster than the last of the log', async () => {
+    const id = await running();
+    await bench.log(id, 'one\n');
+    await bench.end(id, 0);
+    const reads = ['', '?tail=1', '?grep=o'].map((query) => rest.log(`/tasks/${id}/logs${query}`));
+    await delay(50);
+    await bench.log(id, 'two\n');
+    await bench.endLog(id);
+    const [all, last, found] = (await Promise.all(reads)).map((lines) => texts(lines).join(''));
+    expect([all, last, found]).toEqual(['one\ntwo\n', 'two\n', 'one\ntwo\n']);
+  });
+
   test('bytes that are no text come whole, and characters that were cut are put together', async () => {
     const id = await running();
     const euro = Buffer.from('€');

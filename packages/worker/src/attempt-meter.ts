@@ -17,6 +17,9 @@ const STORAGE_CHECK_MIN_MS = 5_000;
  */
 const FIRST_MEASUREMENTS_MS = [0, 100, 200, 700, 2_000];
 
+/** Over less than this a share of the CPU says nothing: the kernel gives it out by tenths of a second. */
+const RATE_MIN_MS = 250;
+
 export interface AttemptSample extends ContainerStats {
   readonly cpuMillis: number;
   readonly storageBytes: number;
@@ -33,7 +36,10 @@ export class AttemptMeter {
   readonly #host: MeterHost;
   #peak: PeakUsage = { memoryBytes: null, cpuMillisSeconds: null };
   #sample: AttemptSample | null = null;
-  #sampledAt = 0;
+  /** Where the present share of the CPU began to be measured. */
+  #rateFrom: { readonly cpuMicros: number; readonly at: number } | null = null;
+  #cpuMillis = 0;
+  #measuring: Promise<void> | null = null;
   #storageBytes = 0;
   #storageDueAt = 0;
 
@@ -50,21 +56,33 @@ export class AttemptMeter {
     return this.#peak;
   }
 
-  async measure(containerId: string): Promise<void> {
+  /** One measurement at a time: Docker takes up to a second for each, and answers those of one moment together. */
+  measure(containerId: string): Promise<void> {
+    this.#measuring ??= this.#measureNow(containerId).finally(() => {
+      this.#measuring = null;
+    });
+    return this.#measuring;
+  }
+
+  async #measureNow(containerId: string): Promise<void> {
     const { clock, runtime } = this.#host;
     const stats = await runtime.stats(this.#key, containerId);
     if (stats === null) return;
-    const now = clock.now();
-    const elapsedMs = now - this.#sampledAt;
-    const used = this.#sample === null ? 0 : stats.cpuMicros - this.#sample.cpuMicros;
-    const cpuMillis = this.#sample === null || elapsedMs <= 0 ? 0 : Math.max(0, Math.round(used / elapsedMs));
+    this.#updateRate(stats.cpuMicros, clock.now());
     this.#tell(stats);
-    this.#sample = { ...stats, cpuMillis, storageBytes: this.#storageBytes };
-    this.#sampledAt = now;
+    this.#sample = { ...stats, cpuMillis: this.#cpuMillis, storageBytes: this.#storageBytes };
     this.#peak = {
       memoryBytes: Math.max(this.#peak.memoryBytes ?? 0, stats.memoryPeakBytes),
       cpuMillisSeconds: Math.floor(stats.cpuMicros / 1000),
     };
+  }
+
+  #updateRate(cpuMicros: number, now: number): void {
+    const from = this.#rateFrom;
+    const elapsedMs = from === null ? 0 : now - from.at;
+    if (from !== null && elapsedMs < RATE_MIN_MS) return;
+    if (from !== null) this.#cpuMillis = Math.max(0, Math.round((cpuMicros - from.cpuMicros) / elapsedMs));
+    this.#rateFrom = { cpuMicros, at: now };
   }
 
   /** The bytes that were found, or null while it is not due. */

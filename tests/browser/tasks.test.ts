@@ -131,12 +131,12 @@ describe('the log', () => {
     expect(await log.getByText('red', { exact: true }).getAttribute('class')).toBe('ansi-1');
 
     await page.getByLabel('Only lines with').fill('29');
-    await log.getByText('129').waitFor();
-    await log.getByText('300').waitFor({ state: 'detached' });
+    await log.getByText('129', { exact: true }).waitFor();
+    await log.getByText('300', { exact: true }).waitFor({ state: 'detached' });
     await page.getByRole('button', { name: 'Regular expression' }).click();
     await page.getByLabel('Only lines with').fill('^30\\d$');
-    await log.getByText('300').waitFor();
-    await log.getByText('129').waitFor({ state: 'detached' });
+    await log.getByText('300', { exact: true }).waitFor();
+    await log.getByText('129', { exact: true }).waitFor({ state: 'detached' });
     await page.getByLabel('Only lines with').fill('');
     await page.getByLabel('Stream').selectOption('stderr');
     await log.getByText('wrong').waitFor();
